@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Generic netlink protocol of the vcpu_deboost module.
+ *
+ * docs/netlink/vcpu_deboost.yaml is the same protocol in the kernel's
+ * netlink-spec format; tests/unit/test_protocol.py proves that the two agree
+ * and tests/lab/netlink.sh that the running kernel's policy does too.
+ *
+ * Conventions:
+ *
+ *  - Every time is in nanoseconds unless its name ends otherwise.
+ *  - Every request is validated strictly: an attribute that the command does
+ *    not know, or a value out of range, is refused with an extack message.
+ *  - Setters (TUNING_SET, TUNING_RESET, HEARTBEAT) need CAP_NET_ADMIN and
+ *    CAP_SYS_ADMIN in the initial user namespace. Getters need nothing.
+ *    Joining the "events" group needs CAP_NET_ADMIN.
+ *  - The family exists in the initial network namespace only.
+ *  - A VM is named by an id that the module hands out and never uses twice
+ *    while it is loaded.
+ */
+#ifndef _UAPI_LINUX_VCPU_DEBOOST_H
+#define _UAPI_LINUX_VCPU_DEBOOST_H
+
+#define VCPU_DEBOOST_FAMILY_NAME	"vcpu_deboost"
+#define VCPU_DEBOOST_FAMILY_VERSION	1
+#define VCPU_DEBOOST_MCGRP_EVENTS	"events"
+
+/* Raised when an existing attribute changes its meaning; new ones do not. */
+#define VCPU_DEBOOST_ABI		1
+
+/* Range and default of the recency window. */
+#define VCPU_DEBOOST_WINDOW_MIN_NS	100000ULL	/* 100 us */
+#define VCPU_DEBOOST_WINDOW_MAX_NS	1000000000ULL	/* 1 s */
+#define VCPU_DEBOOST_WINDOW_DEFAULT_NS	50000000ULL	/* 50 ms, as the series */
+
+/* Range of the heartbeat grace; 0 ends the heartbeat. */
+#define VCPU_DEBOOST_GRACE_MAX_MS	3600000U	/* 1 h */
+
+/*
+ * Histograms: bucket i counts values v with 2^i <= v < 2^(i+1) ns. Bucket 0
+ * also counts 0, the last bucket everything above.
+ */
+#define VCPU_DEBOOST_HIST_BUCKETS	32
+
+enum vcpu_deboost_mode {
+	VCPU_DEBOOST_MODE_OFF,		/* no hook is armed (global) */
+	VCPU_DEBOOST_MODE_OBSERVE,	/* count, and say what would be done */
+	VCPU_DEBOOST_MODE_ACTIVE,	/* act */
+	__VCPU_DEBOOST_MODE_MAX
+};
+#define VCPU_DEBOOST_MODE_MAX (__VCPU_DEBOOST_MODE_MAX - 1)
+
+enum vcpu_deboost_hook_kind {
+	VCPU_DEBOOST_HOOK_KIND_TRACEPOINT,
+	VCPU_DEBOOST_HOOK_KIND_FTRACE,		/* function entry */
+	VCPU_DEBOOST_HOOK_KIND_REDIRECT,	/* function entry, may redirect */
+};
+
+enum vcpu_deboost_hook_state {
+	VCPU_DEBOOST_HOOK_STATE_IDLE,		/* resolved, not armed */
+	VCPU_DEBOOST_HOOK_STATE_ARMED,
+	VCPU_DEBOOST_HOOK_STATE_REFUSED,	/* see HOOK_A_REASON */
+};
+
+/* Why a tuning change event was sent. */
+enum vcpu_deboost_cause {
+	VCPU_DEBOOST_CAUSE_REQUEST,	/* somebody asked over netlink */
+	VCPU_DEBOOST_CAUSE_HEARTBEAT,	/* the heartbeat stopped: observing */
+};
+
+enum vcpu_deboost_cmd {
+	VCPU_DEBOOST_CMD_UNSPEC,
+	VCPU_DEBOOST_CMD_INFO_GET,	/* do */
+	VCPU_DEBOOST_CMD_HOOK_GET,	/* dump */
+	VCPU_DEBOOST_CMD_TUNING_GET,	/* do: global, or of VM_ID */
+	VCPU_DEBOOST_CMD_TUNING_SET,	/* do: global, or of VM_ID */
+	VCPU_DEBOOST_CMD_TUNING_RESET,	/* do: drop overrides of VM_ID */
+	VCPU_DEBOOST_CMD_VM_GET,	/* do: VM_ID; dump: all */
+	VCPU_DEBOOST_CMD_STATS_GET,	/* do: VM_ID; dump: all */
+	VCPU_DEBOOST_CMD_HEARTBEAT,	/* do */
+	VCPU_DEBOOST_CMD_VM_NEW_NTF,
+	VCPU_DEBOOST_CMD_VM_GONE_NTF,
+	VCPU_DEBOOST_CMD_TUNING_NTF,
+	__VCPU_DEBOOST_CMD_MAX
+};
+#define VCPU_DEBOOST_CMD_MAX (__VCPU_DEBOOST_CMD_MAX - 1)
+
+/* Top level attributes of every message. */
+enum vcpu_deboost_attr {
+	VCPU_DEBOOST_A_UNSPEC,
+	VCPU_DEBOOST_A_PAD,
+	VCPU_DEBOOST_A_VM_ID,		/* u32 */
+	VCPU_DEBOOST_A_INFO,		/* nest, VCPU_DEBOOST_INFO_A_* */
+	VCPU_DEBOOST_A_HOOK,		/* nest, VCPU_DEBOOST_HOOK_A_* */
+	VCPU_DEBOOST_A_TUNING,		/* nest, VCPU_DEBOOST_TUNING_A_* */
+	VCPU_DEBOOST_A_VM,		/* nest, VCPU_DEBOOST_VM_A_* */
+	VCPU_DEBOOST_A_STATS,		/* nest, VCPU_DEBOOST_STATS_A_* */
+	VCPU_DEBOOST_A_GRACE_MS,	/* u32, HEARTBEAT: 0 ends it */
+	VCPU_DEBOOST_A_CAUSE,		/* u32, enum vcpu_deboost_cause */
+	__VCPU_DEBOOST_A_MAX
+};
+#define VCPU_DEBOOST_A_MAX (__VCPU_DEBOOST_A_MAX - 1)
+
+enum vcpu_deboost_info_attr {
+	VCPU_DEBOOST_INFO_A_UNSPEC,
+	VCPU_DEBOOST_INFO_A_PAD,
+	VCPU_DEBOOST_INFO_A_VERSION,		/* string, of the module */
+	VCPU_DEBOOST_INFO_A_ABI,		/* u32 */
+	VCPU_DEBOOST_INFO_A_ARMED,		/* u32, 1: hooks are armed */
+	VCPU_DEBOOST_INFO_A_REASON,		/* string, why not, if not */
+	VCPU_DEBOOST_INFO_A_NR_VMS,		/* u32, VMs tracked now */
+	VCPU_DEBOOST_INFO_A_VMS_SEEN,		/* u64, since load */
+	VCPU_DEBOOST_INFO_A_VMS_REFUSED,	/* u64, could not be tracked */
+	VCPU_DEBOOST_INFO_A_GRACE_MS,		/* u32, 0: no heartbeat */
+	VCPU_DEBOOST_INFO_A_GRACE_LEFT_MS,	/* u32 */
+	VCPU_DEBOOST_INFO_A_FALLBACKS,		/* u64, heartbeats that stopped */
+	__VCPU_DEBOOST_INFO_A_MAX
+};
+#define VCPU_DEBOOST_INFO_A_MAX (__VCPU_DEBOOST_INFO_A_MAX - 1)
+
+enum vcpu_deboost_hook_attr {
+	VCPU_DEBOOST_HOOK_A_UNSPEC,
+	VCPU_DEBOOST_HOOK_A_NAME,	/* string */
+	VCPU_DEBOOST_HOOK_A_SYMBOL,	/* string, function or tracepoint */
+	VCPU_DEBOOST_HOOK_A_KIND,	/* u32, enum vcpu_deboost_hook_kind */
+	VCPU_DEBOOST_HOOK_A_REQUIRED,	/* u32, 1: all or nothing */
+	VCPU_DEBOOST_HOOK_A_STATE,	/* u32, enum vcpu_deboost_hook_state */
+	VCPU_DEBOOST_HOOK_A_REASON,	/* string, only when refused */
+	__VCPU_DEBOOST_HOOK_A_MAX
+};
+#define VCPU_DEBOOST_HOOK_A_MAX (__VCPU_DEBOOST_HOOK_A_MAX - 1)
+
+/*
+ * The knobs. In a TUNING_SET only those given change. In a reply for a VM
+ * every knob carries its effective value, and bit n of OVERRIDES says that
+ * attribute n is the VM's own and not the global one.
+ *
+ * A global mode of OFF disarms every hook and forgets every VM with its
+ * overrides, whatever these say.
+ */
+enum vcpu_deboost_tuning_attr {
+	VCPU_DEBOOST_TUNING_A_UNSPEC,
+	VCPU_DEBOOST_TUNING_A_PAD,
+	VCPU_DEBOOST_TUNING_A_OVERRIDES,	/* u32, reply only */
+	VCPU_DEBOOST_TUNING_A_MODE,		/* u32, enum vcpu_deboost_mode */
+	VCPU_DEBOOST_TUNING_A_IPI_TRACKING,	/* u32, 0 or 1 */
+	VCPU_DEBOOST_TUNING_A_WINDOW_NS,	/* u64, WINDOW_MIN..MAX_NS */
+	__VCPU_DEBOOST_TUNING_A_MAX
+};
+#define VCPU_DEBOOST_TUNING_A_MAX (__VCPU_DEBOOST_TUNING_A_MAX - 1)
+
+enum vcpu_deboost_vm_attr {
+	VCPU_DEBOOST_VM_A_UNSPEC,
+	VCPU_DEBOOST_VM_A_PAD,
+	VCPU_DEBOOST_VM_A_ID,			/* u32 */
+	VCPU_DEBOOST_VM_A_TGID,			/* u32, the VMM's process */
+	VCPU_DEBOOST_VM_A_START_BOOTTIME_NS,	/* u64, of that process */
+	VCPU_DEBOOST_VM_A_NR_VCPUS,		/* u32 */
+	VCPU_DEBOOST_VM_A_COMM,			/* string, of that process */
+	__VCPU_DEBOOST_VM_A_MAX
+};
+#define VCPU_DEBOOST_VM_A_MAX (__VCPU_DEBOOST_VM_A_MAX - 1)
+
+/* Counters since the VM was first seen, all u64 but the histogram. */
+enum vcpu_deboost_stats_attr {
+	VCPU_DEBOOST_STATS_A_UNSPEC,
+	VCPU_DEBOOST_STATS_A_PAD,
+	VCPU_DEBOOST_STATS_A_IPIS,		/* ICR writes that send an IPI */
+	VCPU_DEBOOST_STATS_A_RECORDED,		/* pairs sender-receiver */
+	VCPU_DEBOOST_STATS_A_CLEARED,		/* pairs ended by a matching EOI */
+	VCPU_DEBOOST_STATS_A_OVERWRITTEN,	/* pairs pushed out, set full */
+	VCPU_DEBOOST_STATS_A_EXPIRED,		/* pairs found out of the window */
+	VCPU_DEBOOST_STATS_A_EOIS,		/* EOIs seen */
+	VCPU_DEBOOST_STATS_A_SPIN_EXITS,	/* calls of kvm_vcpu_on_spin() */
+	VCPU_DEBOOST_STATS_A_RECEIVER_FOUND,	/* ... with a pair in the window */
+	VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING,	/* ... but every one runs */
+	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,	/* ... but none can be run */
+	VCPU_DEBOOST_STATS_A_WOULD_BOOST,	/* observe: a receiver was ready */
+	VCPU_DEBOOST_STATS_A_BOOSTED,		/* active: yielded to a receiver */
+	VCPU_DEBOOST_STATS_A_FELL_THROUGH,	/* left to KVM's own selection */
+	VCPU_DEBOOST_STATS_A_ANSWER_NS,		/* sum over the histogram */
+	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* binary, u64[HIST_BUCKETS] */
+	__VCPU_DEBOOST_STATS_A_MAX
+};
+#define VCPU_DEBOOST_STATS_A_MAX (__VCPU_DEBOOST_STATS_A_MAX - 1)
+
+#endif /* _UAPI_LINUX_VCPU_DEBOOST_H */
