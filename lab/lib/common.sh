@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What every lab script needs: places, the kernel table, one way to fail.
+
+lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+lab_top=$(dirname "$lab_dir")
+lab_cache=${VDB_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vcpu-deboost-lab}
+
+# Exit code of the lab itself; what runs inside the virtual host keeps its own.
+LAB_EXIT_HOST=90	# the virtual host crashed, complained, hung or ran out of time
+LAB_EXIT_SETUP=91	# the virtual host could not be started
+
+# One row per kernel: version, image package (extended regex), suites by machine release.
+# A row without suites for a release means: not offered there.
+lab_kernel_table() {
+	cat <<'ROWS'
+6.12 linux-image-6\.12\.[0-9]+\+deb1[0-9]+-amd64 bookworm=bookworm-backports trixie=trixie,trixie-security
+6.1 linux-image-6\.1\.0-[0-9]+-amd64 bookworm=bookworm,bookworm-security trixie=bookworm,bookworm-security
+ROWS
+}
+
+die() {
+	printf '%s: %s\n' "${lab_name:-lab}" "$*" >&2
+	exit "$LAB_EXIT_SETUP"
+}
+
+say() {
+	[ -n "${lab_quiet:-}" ] || printf '%s: %s\n' "${lab_name:-lab}" "$*"
+}
+
+lab_versions() {
+	lab_kernel_table | cut -d' ' -f1
+}
+
+lab_need_version() {
+	lab_versions | grep -qxF -- "$1" ||
+		die "kernel '$1' is not in the lab's table; choose one of: $(lab_versions | xargs)"
+}
+
+# lab_kernel_field VERSION image|SUITES-OF-RELEASE
+lab_kernel_field() {
+	lab_kernel_table | awk -v v="$1" -v key="$2" '
+		$1 != v { next }
+		key == "image" { print $2 }
+		{ for (i = 3; i <= NF; i++) if (index($i, key "=") == 1) {
+			sub(/^[^=]*=/, "", $i); gsub(/,/, " ", $i); print $i } }'
+}
+
+lab_need_setup() {
+	[ -e "$lab_cache/$1/stamp" ] ||
+		die "kernel $1 is not in $lab_cache yet; run lab/setup first"
+}

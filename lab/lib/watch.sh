@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Follow a running virtual host: stream the script's output, notice trouble, end it in time.
+
+# What the kernel says when something is wrong. Matched after the time stamp of a console line.
+watch_trouble='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops: |general protection fault|'\
+'INFO: (rcu|task|lockdep|possible|suspicious|inconsistent|trying)|rcu: INFO: |possible (circular|recursive) lock|'\
+'inconsistent lock state|unregister_netdevice: waiting|refcount_t: |(list|slab) corruption|'\
+'UBSAN: |KASAN: |KCSAN: |KFENCE: |watchdog: .*(lockup|stuck)|NMI watchdog: |unable to handle|'\
+'Unable to |stack-protector: |scheduling while atomic|bad: scheduling|page allocation failure|Out of memory: '
+
+# watch_find CONSOLE: print the first line of trouble.
+watch_find() {
+	grep -a -m 1 -E "^(<[0-9]+>)?\\[ *[0-9.]+\\]( [^ ]+:)? ?($watch_trouble)" "$1"
+}
+
+# Copy what the script has written since the last call.
+watch_stream() {
+	local size
+
+	size=$(stat -c %s "$1")
+	if [ "$size" -gt "$watch_done" ]; then
+		tail -c +$((watch_done + 1)) "$1" | head -c $((size - watch_done))
+		watch_done=$size
+	fi
+}
+
+# watch_host PID DIR TIMEOUT SILENCE: return 0 when QEMU ended by itself, else set watch_reason.
+watch_host() {
+	local pid=$1 dir=$2 timeout=$3 silence=$4
+	local seen=-1 now size last=$SECONDS start=$SECONDS alive=1 line
+
+	watch_done=0
+	watch_reason=
+	while [ "$alive" = 1 ]; do
+		sleep 0.1
+		kill -0 "$pid" 2>/dev/null || alive=0
+		size=$(stat -c %s "$dir/console" "$dir/script" "$dir/result.tar" | xargs)
+		now=$SECONDS
+		if [ "$size" != "$seen" ]; then
+			seen=$size
+			last=$now
+			watch_stream "$dir/script"
+			if [ -z "$watch_reason" ] && line=$(watch_find "$dir/console"); then
+				watch_reason="the kernel of the virtual host complained: $line"
+				timeout=$((now - start + 5))	# long enough for the trace
+			fi
+		fi
+		[ "$alive" = 1 ] || break
+		if [ $((now - start)) -ge "$timeout" ]; then
+			: "${watch_reason:=the virtual host was still running after $timeout s}"
+			break
+		fi
+		if [ $((now - last)) -ge "$silence" ]; then
+			: "${watch_reason:=the virtual host has been silent for $silence s}"
+			break
+		fi
+	done
+	[ -z "$watch_reason" ]
+}
