@@ -12,10 +12,10 @@
 #include "vdnl_msg.h"
 
 /* Room for the longest error sentence. */
-#define KNOB_ERROR_SIZE	320
+#define KNOB_ERROR_SIZE 320
 
 /* Room for any value as text. */
-#define KNOB_VALUE_SIZE	32
+#define KNOB_VALUE_SIZE 32
 
 enum knob_type {
 	KNOB_ENUM,

@@ -12,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNIT_NSEC_PER_USEC	1000ULL
-#define UNIT_NSEC_PER_MSEC	1000000ULL
-#define UNIT_NSEC_PER_SEC	1000000000ULL
+#define UNIT_NSEC_PER_USEC 1000ULL
+#define UNIT_NSEC_PER_MSEC 1000000ULL
+#define UNIT_NSEC_PER_SEC  1000000000ULL
 
 /* Room for any duration, its unit and the final NUL. */
-#define UNIT_DURATION_SIZE	32
+#define UNIT_DURATION_SIZE 32
 
 /**
  * unit_parse_duration() - read a duration such as "50ms", "1.5ms" or "2s"

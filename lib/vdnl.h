@@ -25,7 +25,7 @@
 #include "vdnl_msg.h"
 
 /* No VM: the global tuning. The module's ids start at 1. */
-#define VDNL_GLOBAL	0U
+#define VDNL_GLOBAL 0U
 
 struct vdnl;
 
@@ -177,11 +177,11 @@ int vdnl_stats_dump(struct vdnl *client, vdnl_dump_fn fn, void *arg);
 int vdnl_heartbeat(struct vdnl *client, uint32_t grace_ms);
 
 enum vdnl_event_type {
-	VDNL_EVENT_MODULE_APPEARED,	/* the family exists now; already joined */
-	VDNL_EVENT_MODULE_VANISHED,	/* the module was unloaded */
-	VDNL_EVENT_VM_NEW,		/* msg.vm */
-	VDNL_EVENT_VM_GONE,		/* msg.vm, msg.stats if the module sends them */
-	VDNL_EVENT_TUNING,		/* msg.tuning, msg.cause; msg.vm_id or global */
+	VDNL_EVENT_MODULE_APPEARED, /* the family exists now; already joined */
+	VDNL_EVENT_MODULE_VANISHED, /* the module was unloaded */
+	VDNL_EVENT_VM_NEW, /* msg.vm */
+	VDNL_EVENT_VM_GONE, /* msg.vm, msg.stats if the module sends them */
+	VDNL_EVENT_TUNING, /* msg.tuning, msg.cause; msg.vm_id or global */
 };
 
 /**

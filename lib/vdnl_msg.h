@@ -21,17 +21,17 @@
 #include <linux/vcpu_deboost.h>
 
 /* The bit of attribute n in a @have or @overrides mask. */
-#define VD_BIT(n)	(UINT32_C(1) << (n))
+#define VD_BIT(n) (UINT32_C(1) << (n))
 
 /* Room for the texts of the module; longer ones are cut. */
-#define VD_VERSION_SIZE	64
+#define VD_VERSION_SIZE 64
 #define VD_REASON_SIZE	256
 #define VD_NAME_SIZE	64
 #define VD_SYMBOL_SIZE	128
 #define VD_COMM_SIZE	32
 
 /* Room for the attributes of any message this library builds. */
-#define VD_MSG_MAX	4096
+#define VD_MSG_MAX 4096
 
 /**
  * struct vd_info - the module as a whole (VCPU_DEBOOST_A_INFO)
@@ -162,13 +162,14 @@ struct vd_msg {
 
 /**
  * vd_msg_decode() - attribute bytes to structs
- * @bytes: what follows the genlmsghdr, aligned to 4 bytes
+ * @bytes: what follows the genlmsghdr, any alignment
  * @len: bytes at @bytes
  * @ret_msg: the message; untouched on failure
  *
  * Attributes it does not know are passed over, so an older tool reads a newer
- * module. A known attribute of a wrong size, a number for an enum that does
- * not exist in this ABI excepted, makes the whole message bad.
+ * module; for the same reason numbers are not checked against their enum. A
+ * known attribute of a wrong size, or one that reaches beyond the end, makes
+ * the whole message bad. Of an attribute given twice the last one counts.
  *
  * Return: 0, or -EBADMSG.
  */
@@ -177,7 +178,7 @@ int vd_msg_decode(const void *bytes, size_t len, struct vd_msg *ret_msg);
 /**
  * vd_msg_encode() - structs to attribute bytes
  * @msg: what @have names is written, in the order of the attribute numbers
- * @buf: aligned to 4 bytes; VD_MSG_MAX bytes always suffice
+ * @buf: any alignment; VD_MSG_MAX bytes always suffice
  * @size: bytes at @buf
  *
  * Return: bytes written, or -EMSGSIZE.

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /* Room for a name and its NUL; longer names are cut. */
-#define VMNAME_SIZE	128
+#define VMNAME_SIZE 128
 
 /* How much of a command line is worth reading: libvirt's exceed 8 KiB. */
-#define VMNAME_CMDLINE_MAX	65536
+#define VMNAME_CMDLINE_MAX 65536
 
 /**
  * vmname_sanitize() - make bytes harmless to print, log or put into a label
