@@ -23,10 +23,7 @@
 #define PIT_IRQ			0
 #define PIT_CH0_RATE_GENERATOR	0x34	/* channel 0, low then high byte, mode 2 */
 #define PIT_CH0_ONE_SHOT	0x30	/* mode 0: counts once, then rests */
-
-static unsigned int pit_ticks;
-module_param(pit_ticks, uint, 0444);
-MODULE_PARM_DESC(pit_ticks, "period of PIT channel 0 in ticks of 838 ns; 0 leaves the PIT alone");
+#define PIT_TICKS_MAX		0xffff
 
 static bool warn;
 module_param(warn, bool, 0444);
@@ -74,18 +71,38 @@ static void pit_program(unsigned int mode, unsigned int ticks)
 	raw_spin_unlock_irqrestore(&i8253_lock, flags);
 }
 
+/* Writable at run time: loading kvm_amd is an order of magnitude slower under short slices. */
+static unsigned int pit_ticks;
+
+static int pit_ticks_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int ticks;
+	int ret;
+
+	ret = kstrtouint(val, 0, &ticks);
+	if (ret)
+		return ret;
+	if (ticks > PIT_TICKS_MAX)
+		return -ERANGE;
+	if (ticks && !pit_ticks)
+		disable_irq(PIT_IRQ);
+	pit_program(ticks ? PIT_CH0_RATE_GENERATOR : PIT_CH0_ONE_SHOT, ticks);
+	if (!ticks && pit_ticks)
+		enable_irq(PIT_IRQ);
+	pit_ticks = ticks;
+	return 0;
+}
+
+static const struct kernel_param_ops pit_ticks_ops = {
+	.set = pit_ticks_set,
+	.get = param_get_uint,
+};
+module_param_cb(pit_ticks, &pit_ticks_ops, &pit_ticks, 0644);
+MODULE_PARM_DESC(pit_ticks, "period of PIT channel 0 in ticks of 838 ns; 0 leaves the PIT alone");
+
 static int __init vdb_lab_init(void)
 {
-	if (pit_ticks > 0xffff) {
-		pr_err("pit_ticks is %u, the PIT counts to 65535\n", pit_ticks);
-		return -ERANGE;
-	}
 	features_announce();
-	if (pit_ticks) {
-		disable_irq(PIT_IRQ);
-		pit_program(PIT_CH0_RATE_GENERATOR, pit_ticks);
-		pr_info("PIT period is %u ticks\n", pit_ticks);
-	}
 	WARN(warn, "requested with warn=1\n");
 	return 0;
 }

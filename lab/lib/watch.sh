@@ -6,8 +6,8 @@
 watch_trouble='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops: |general protection fault|'\
 'INFO: (rcu|task|lockdep|possible|suspicious|inconsistent|trying)|rcu: INFO: |possible (circular|recursive) lock|'\
 'inconsistent lock state|unregister_netdevice: waiting|refcount_t: |(list|slab) corruption|'\
-'UBSAN: |KASAN: |KCSAN: |KFENCE: |watchdog: .*(lockup|stuck)|NMI watchdog: |unable to handle|'\
-'Unable to |stack-protector: |scheduling while atomic|bad: scheduling|page allocation failure|Out of memory: '
+'UBSAN: |KASAN: |KCSAN: |KFENCE: |watchdog: .*(lockup|stuck)|NMI watchdog: Watchdog|unable to handle|'\
+'stack-protector: |scheduling while atomic|bad: scheduling|page allocation failure|Out of memory: '
 
 # watch_find CONSOLE: print the first line of trouble.
 watch_find() {
