@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that may ask which kernel this is. Each entry names what it
+ * papers over and when it can go.
+ */
+#ifndef VDB_COMPAT_H
+#define VDB_COMPAT_H
+
+#include <linux/version.h>
+#include <net/genetlink.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "vcpu_deboost is written for and tested on Linux 6.1 and later"
+#endif
+
+/*
+ * v6.8 "genetlink: Use internal flags for multicast groups" (in 6.1.y since
+ * 6.1.68): who may join. Before that the core lets anybody in, so there is no
+ * safe group to offer. Drop with the last 6.1 kernel older than that.
+ */
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+#define VDB_MCGRP_FLAGS .flags = GENL_MCAST_CAP_NET_ADMIN,
+#else
+#error "this kernel lets anybody join a netlink group; update it to 6.1.68 or later"
+#endif
+
+#endif /* VDB_COMPAT_H */

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Offsets of KVM's fields; see fields.h for why they are read at load. */
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "btf.h"
+#include "fields.h"
+#include "vdb.h"
+
+/* Far more than any kernel has (5 MiB today): a bound, not an estimate. */
+#define BTF_MAX_BYTES (64 << 20)
+
+u32 vdb_field_offset[VDB_NR_FIELDS] __read_mostly;
+
+static const struct {
+	const char *object;
+	const char *path;
+	u32 size;
+} fields[VDB_NR_FIELDS] = {
+	[VDB_F_KVM_VCPU_ARRAY] = { "kvm", "vcpu_array", sizeof(struct xarray) },
+	[VDB_F_KVM_ONLINE_VCPUS] = { "kvm", "online_vcpus", sizeof(atomic_t) },
+	[VDB_F_KVM_VM_LIST] = { "kvm", "vm_list", sizeof(struct list_head) },
+	[VDB_F_KVM_USERSPACE_PID] = { "kvm", "userspace_pid", sizeof(pid_t) },
+	[VDB_F_VCPU_KVM] = { "kvm_vcpu", "kvm", sizeof(void *) },
+	[VDB_F_VCPU_ID] = { "kvm_vcpu", "vcpu_id", sizeof(int) },
+	[VDB_F_VCPU_IDX] = { "kvm_vcpu", "vcpu_idx", sizeof(int) },
+	[VDB_F_VCPU_READY] = { "kvm_vcpu", "ready", sizeof(bool) },
+	[VDB_F_VCPU_PID] = { "kvm_vcpu", "pid", sizeof(void *) },
+	[VDB_F_LAPIC_VCPU] = { "kvm_lapic", "vcpu", sizeof(void *) },
+};
+
+struct vdb_kernel_btf {
+	struct {
+		void *data;
+		u32 *index;
+		struct vdb_btf btf;
+	} vmlinux, kvm;
+};
+
+/*
+ * Through sysfs: a module's BTF has no other home that a module can reach
+ * without knowing the layout of struct btf.
+ */
+static void *read_file(const char *path, size_t *ret_len)
+{
+	struct file *file = filp_open(path, O_RDONLY, 0);
+	loff_t pos = 0;
+	loff_t size;
+	void *data;
+	ssize_t n;
+
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	size = i_size_read(file_inode(file));
+	if (size <= 0 || size > BTF_MAX_BYTES) {
+		data = ERR_PTR(-EFBIG);
+		goto out;
+	}
+	data = kvmalloc(size, GFP_KERNEL);
+	if (!data) {
+		data = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	while (pos < size) {
+		n = kernel_read(file, data + pos, size - pos, &pos);
+		if (n <= 0) {
+			kvfree(data);
+			data = ERR_PTR(n ?: -EIO);
+			goto out;
+		}
+	}
+	*ret_len = size;
+out:
+	filp_close(file, NULL);
+	return data;
+}
+
+static int open_one(const char *path, const struct vdb_btf *base, void **data, u32 **index,
+		    struct vdb_btf *btf)
+{
+	size_t len;
+	int ret;
+
+	*data = read_file(path, &len);
+	if (IS_ERR(*data)) {
+		ret = PTR_ERR(*data);
+		*data = NULL;
+		return ret;
+	}
+	ret = vdb_btf_open(btf, *data, len, base);
+	if (ret)
+		return ret;
+	*index = kvmalloc_array(btf->nr, sizeof(**index), GFP_KERNEL);
+	if (!*index)
+		return -ENOMEM;
+	vdb_btf_index(btf, *index);
+	return 0;
+}
+
+/**
+ * vdb_kernel_btf_open - read the BTF of the kernel and of kvm
+ * @reason: filled with a sentence on failure
+ * @size: bytes of @reason
+ *
+ * Context: process, may sleep; about 6 MiB are allocated until close.
+ * Return: the BTF, or an error pointer.
+ */
+struct vdb_kernel_btf *vdb_kernel_btf_open(char *reason, size_t size)
+{
+	static const char vmlinux[] = "/sys/kernel/btf/vmlinux";
+	static const char kvm[] = "/sys/kernel/btf/kvm";
+	struct vdb_kernel_btf *k = kzalloc(sizeof(*k), GFP_KERNEL);
+	const char *path = vmlinux;
+	int ret = -ENOMEM;
+
+	if (k)
+		ret = open_one(path, NULL, &k->vmlinux.data, &k->vmlinux.index, &k->vmlinux.btf);
+	if (!ret) {
+		path = kvm;
+		ret = open_one(path, &k->vmlinux.btf, &k->kvm.data, &k->kvm.index, &k->kvm.btf);
+	}
+	if (!ret)
+		return k;
+	snprintf(reason, size, "cannot use %s (error %d): type information is needed", path, ret);
+	vdb_kernel_btf_close(k);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vdb_kernel_btf - the view of kvm's types, with the kernel's below
+ * @kbtf: opened
+ *
+ * Return: valid until @kbtf is closed.
+ */
+const struct vdb_btf *vdb_kernel_btf(const struct vdb_kernel_btf *kbtf)
+{
+	return &kbtf->kvm.btf;
+}
+
+/**
+ * vdb_kernel_btf_close - free it
+ * @k: or NULL
+ */
+void vdb_kernel_btf_close(struct vdb_kernel_btf *k)
+{
+	if (!k)
+		return;
+	kvfree(k->kvm.index);
+	kvfree(k->kvm.data);
+	kvfree(k->vmlinux.index);
+	kvfree(k->vmlinux.data);
+	kfree(k);
+}
+
+/**
+ * vdb_fields_load - look every field up
+ * @btf: of kvm
+ * @reason: filled with a sentence on failure
+ * @size: bytes of @reason
+ *
+ * Return: 0, or -EOPNOTSUPP if one is missing or has another size.
+ */
+int vdb_fields_load(const struct vdb_btf *btf, char *reason, size_t size)
+{
+	struct vdb_btf_member m;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < VDB_NR_FIELDS; i++) {
+		ret = vdb_btf_member(btf, fields[i].object, fields[i].path, &m);
+		if (!ret && m.size == fields[i].size) {
+			vdb_field_offset[i] = m.offset;
+			continue;
+		}
+		if (ret)
+			snprintf(reason, size, "this kernel has no %s.%s", fields[i].object,
+				 fields[i].path);
+		else
+			snprintf(reason, size, "%s.%s has %u bytes here, not %u", fields[i].object,
+				 fields[i].path, m.size, fields[i].size);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hook table: resolve against the running kernel, arm all or nothing,
+ * follow the kvm module as it comes and goes.
+ */
+#include <linux/module.h>
+
+#include "btf.h"
+#include "fields.h"
+#include "hooks.h"
+#include "vdb.h"
+
+#define TRACEPOINT(n, sym, sig, req, fn)                                                           \
+	{                                                                                          \
+		.name = n, .symbol = sym, .signature = sig, .required = req, .probe = fn,          \
+		.kind = VCPU_DEBOOST_HOOK_KIND_TRACEPOINT                                          \
+	}
+#define FUNCTION(n, sym, sig, k, o)                                                                \
+	{                                                                                          \
+		.name = n, .symbol = sym, .signature = sig, .required = true, .ops = o,            \
+		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                                 \
+	}
+
+/* Those that create and remove VMs come first, so that events find theirs. */
+struct vdb_hook vdb_hooks[] = {
+	FUNCTION("vm_destroy", "kvm_arch_pre_destroy_vm", "kvm*", FTRACE, &vdb_vm_destroy_ops),
+	FUNCTION("vcpu_create", "kvm_arch_vcpu_postcreate", "kvm_vcpu*", FTRACE,
+		 &vdb_vcpu_create_ops),
+	TRACEPOINT("ipi_send", "kvm_apic_ipi", "4,4", true, vdb_ipi_send),
+	TRACEPOINT("ipi_accept", "kvm_apic_accept_irq", "4,2,2,1", true, vdb_ipi_accept),
+	/* Without it a pair lives as long as the window: worse, not wrong. */
+	TRACEPOINT("eoi", "kvm_eoi", "kvm_lapic*,4", false, vdb_ipi_eoi),
+	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, &vdb_on_spin_ops),
+};
+const unsigned int vdb_nr_hooks = ARRAY_SIZE(vdb_hooks);
+
+DEFINE_STATIC_CALL_RET0(vdb_running_vcpu, vdb_running_vcpu_proto);
+
+static const char not_loaded[] = "the module kvm is not loaded";
+
+/* Functions and data that are used, not hooked. */
+static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
+{
+	unsigned long running = vdb_symbol("kvm_get_running_vcpu");
+	unsigned long yield_to = vdb_symbol("kvm_vcpu_yield_to");
+	char signature[48];
+	int ret;
+
+	if (!running || !yield_to) {
+		snprintf(reason, size, "this kernel has no %s()",
+			 running ? "kvm_vcpu_yield_to" : "kvm_get_running_vcpu");
+		return -EOPNOTSUPP;
+	}
+	ret = vdb_btf_func_signature(btf, "kvm_vcpu_yield_to", signature, sizeof(signature));
+	if (ret || strcmp(signature, "kvm_vcpu*")) {
+		snprintf(reason, size, "kvm_vcpu_yield_to() takes (%s) here", ret ? "?" : signature);
+		return -EOPNOTSUPP;
+	}
+	ret = vdb_fields_load(btf, reason, size);
+	if (ret)
+		return ret;
+	static_call_update(vdb_running_vcpu, (typeof(&vdb_running_vcpu_proto))running);
+	vdb_ftrace_set_yield_to(yield_to);
+	return vdb_vms_resolve(reason, size);
+}
+
+/* A hook is only set on a function whose parameters are those expected. */
+static int check_signature(struct vdb_hook *hook, const struct vdb_btf *btf)
+{
+	bool tp = hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
+	char found[48];
+	int ret;
+
+	ret = (tp ? vdb_btf_tracepoint_signature : vdb_btf_func_signature)(btf, hook->symbol, found,
+									   sizeof(found));
+	if (!ret && !strcmp(found, hook->signature))
+		return 0;
+	if (ret)
+		snprintf(hook->reason, sizeof(hook->reason), "%s is not in this kernel's types",
+			 hook->symbol);
+	else
+		snprintf(hook->reason, sizeof(hook->reason), "%s takes (%s) here, not (%s)",
+			 hook->symbol, found, hook->signature);
+	return -EOPNOTSUPP;
+}
+
+static int arm_one(struct vdb_hook *hook, const struct vdb_btf *btf)
+{
+	bool tp = hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
+	int ret = check_signature(hook, btf);
+
+	if (!ret) {
+		ret = tp ? vdb_tracepoint_arm(hook) : vdb_ftrace_arm(hook);
+		if (ret == -EBUSY)
+			snprintf(hook->reason, sizeof(hook->reason),
+				 "%s() is redirected by somebody else, a live patch perhaps",
+				 hook->symbol);
+		else if (ret)
+			snprintf(hook->reason, sizeof(hook->reason), "cannot hook %s (error %d)",
+				 hook->symbol, ret);
+	}
+	hook->state = ret ? VCPU_DEBOOST_HOOK_STATE_REFUSED : VCPU_DEBOOST_HOOK_STATE_ARMED;
+	return ret;
+}
+
+static void disarm_all(void)
+{
+	struct vdb_hook *hook;
+
+	vdb_for_each_hook(hook) {
+		if (hook->state != VCPU_DEBOOST_HOOK_STATE_ARMED)
+			continue;
+		if (hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT)
+			vdb_tracepoint_disarm(hook);
+		else
+			vdb_ftrace_disarm(hook);
+		hook->state = VCPU_DEBOOST_HOOK_STATE_IDLE;
+	}
+	tracepoint_synchronize_unregister();
+	static_call_update(vdb_running_vcpu, (void *)__static_call_return0);
+}
+
+static int arm_all(const struct vdb_btf *btf)
+{
+	struct vdb_hook *hook;
+	int ret;
+
+	vdb_for_each_hook(hook) {
+		hook->state = VCPU_DEBOOST_HOOK_STATE_IDLE;
+		hook->reason[0] = '\0';
+	}
+	vdb_for_each_hook(hook) {
+		ret = arm_one(hook, btf);
+		if (!ret)
+			continue;
+		pr_notice("hook %s: %s\n", hook->name, hook->reason);
+		if (!hook->required)
+			continue;
+		snprintf(vdb.reason_buf, sizeof(vdb.reason_buf), "hook %s: %s", hook->name,
+			 hook->reason);
+		disarm_all();
+		return ret == -EBUSY ? -EBUSY : -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/**
+ * vdb_hooks_arm - hook KVM, and look for the VMs that are already there
+ *
+ * Context: process, under vdb.lock.
+ * Return: 0 (also if armed already), -ENODEV if kvm is not loaded, -EBUSY if a
+ * function is redirected by somebody else, -ESHUTDOWN if the module goes, -EOPNOTSUPP if this kernel is not
+ * understood, -ENOMEM. On an error nothing is hooked and vdb.reason says why.
+ */
+int vdb_hooks_arm(void)
+{
+	struct vdb_kernel_btf *kbtf;
+	struct module *kvm;
+	int ret;
+
+	lockdep_assert_held(&vdb.lock);
+	if (vdb.armed)
+		return 0;
+	if (vdb.closing) {
+		vdb.reason = "the module is being unloaded";
+		return -ESHUTDOWN;
+	}
+	kvm = vdb_tracepoints_find();
+	if (!kvm && !vdb_symbol("kvm_vcpu_on_spin")) {
+		vdb.reason = not_loaded;
+		return -ENODEV;
+	}
+	vdb.reason = vdb.reason_buf;
+	kbtf = vdb_kernel_btf_open(vdb.reason_buf, sizeof(vdb.reason_buf));
+	ret = PTR_ERR_OR_ZERO(kbtf);
+	if (!ret) {
+		ret = resolve_used(vdb_kernel_btf(kbtf), vdb.reason_buf, sizeof(vdb.reason_buf));
+		if (!ret)
+			ret = arm_all(vdb_kernel_btf(kbtf));
+		vdb_kernel_btf_close(kbtf);
+	}
+	if (!ret) {
+		vdb.armed = true;
+		vdb.reason = NULL;
+		vdb_vms_scan();
+	} else {
+		pr_notice("not armed: %s\n", vdb.reason);
+	}
+	module_put(kvm);
+	return ret;
+}
+
+/**
+ * vdb_hooks_disarm - take every hook out and forget every VM
+ *
+ * On return KVM is stock: no probe, no trampoline, no CPU in our text.
+ *
+ * Context: process, under vdb.lock.
+ */
+void vdb_hooks_disarm(void)
+{
+	lockdep_assert_held(&vdb.lock);
+	if (!vdb.armed)
+		return;
+	disarm_all();
+	vdb.armed = false;
+	vdb_vms_drop_all();
+}
+
+static void attach(struct work_struct *work)
+{
+	mutex_lock(&vdb.lock);
+	if (vdb.tuning.mode != VCPU_DEBOOST_MODE_OFF)
+		vdb_hooks_arm();
+	mutex_unlock(&vdb.lock);
+}
+
+static DECLARE_WORK(attach_work, attach);
+
+static int kvm_comes_and_goes(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct module *mod = data;
+
+	if (strcmp(mod->name, "kvm"))
+		return NOTIFY_DONE;
+	if (action == MODULE_STATE_LIVE) {
+		schedule_work(&attach_work);
+	} else if (action == MODULE_STATE_GOING) {
+		mutex_lock(&vdb.lock);
+		vdb_hooks_disarm();
+		vdb.reason = not_loaded;
+		mutex_unlock(&vdb.lock);
+	}
+	return NOTIFY_DONE;
+}
+
+/* Before the tracepoint core, which warns of probes left on a going module. */
+static struct notifier_block kvm_nb = {
+	.notifier_call = kvm_comes_and_goes,
+	.priority = 1,
+};
+
+/**
+ * vdb_hooks_init - arm if the mode says so, and follow the kvm module
+ *
+ * A kernel that cannot be hooked is not an error: the module stays, says why
+ * over netlink, and does nothing.
+ *
+ * Return: 0, or an error of the notifier chain.
+ */
+int vdb_hooks_init(void)
+{
+	int ret = register_module_notifier(&kvm_nb);
+
+	if (ret)
+		return ret;
+	attach(NULL);
+	return 0;
+}
+
+/**
+ * vdb_hooks_exit - disarm for good
+ */
+void vdb_hooks_exit(void)
+{
+	unregister_module_notifier(&kvm_nb);
+	cancel_work_sync(&attach_work);
+	mutex_lock(&vdb.lock);
+	vdb.closing = true;
+	vdb_hooks_disarm();
+	mutex_unlock(&vdb.lock);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pure: no kernel header, no clock, no lock. See pair.h.
+ *
+ * Layout of a slot, high to low: receiver + 1 (12 bits), vector (8 bits), time
+ * in units of 64 ns (44 bits, wraps after 13 days). Ages are differences modulo
+ * 2^44, so the wrap does not matter to a window of at most one second.
+ */
+#include "pair.h"
+
+#define TIME_BITS  44
+#define TIME_SHIFT 6
+#define TIME_MASK  ((1ULL << TIME_BITS) - 1)
+
+static u64 pack(unsigned int receiver, u8 vector, u64 now_ns)
+{
+	return ((u64)(receiver + 1) << (TIME_BITS + 8)) | ((u64)vector << TIME_BITS) |
+	       ((now_ns >> TIME_SHIFT) & TIME_MASK);
+}
+
+static unsigned int receiver_of(u64 slot)
+{
+	return (unsigned int)(slot >> (TIME_BITS + 8)) - 1;
+}
+
+static bool is_pair(u64 slot, unsigned int receiver, u8 vector)
+{
+	return slot && receiver_of(slot) == receiver && (u8)(slot >> TIME_BITS) == vector;
+}
+
+/* A clock read on another CPU may be a little behind the sender's: age 0. */
+static u64 age_ns(u64 slot, u64 now_ns)
+{
+	u64 age = ((now_ns >> TIME_SHIFT) - slot) & TIME_MASK;
+
+	return age > TIME_MASK / 2 ? 0 : age << TIME_SHIFT;
+}
+
+/**
+ * vdb_pair_record - note that an IPI was sent
+ * @pairs: the sender's set; only the sender's own vCPU thread records
+ * @receiver: vCPU index, at most VDB_PAIR_RECEIVER_MAX
+ * @vector: vector of the IPI
+ * @now_ns: time of the send
+ *
+ * Return: what happened to the set.
+ */
+enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,
+				      u64 now_ns)
+{
+	enum vdb_pair_outcome outcome = VDB_PAIR_EVICTED;
+	u64 oldest_age = 0;
+	unsigned int victim = 0;
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++) {
+		u64 slot = READ_ONCE(pairs->slot[i]);
+
+		if (is_pair(slot, receiver, vector)) {
+			victim = i;
+			outcome = VDB_PAIR_REPEATED;
+			break;
+		}
+		if (!slot) {
+			if (outcome != VDB_PAIR_NEW)
+				victim = i;
+			outcome = VDB_PAIR_NEW;
+		} else if (outcome == VDB_PAIR_EVICTED && age_ns(slot, now_ns) >= oldest_age) {
+			oldest_age = age_ns(slot, now_ns);
+			victim = i;
+		}
+	}
+	xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
+	return outcome;
+}
+
+/**
+ * vdb_pair_clear - the receiver has answered
+ * @pairs: a sender's set; called by the receiver's vCPU thread
+ * @receiver: vCPU index of the one that answered
+ * @vector: vector of its EOI
+ * @now_ns: time of the EOI
+ * @ret_age_ns: time since the IPI, written only when a pair was cleared
+ * @ret_more: whether the set still holds a pair with @receiver
+ *
+ * Only a pair with this receiver and this vector goes; the others stay.
+ *
+ * Return: true if a pair was cleared.
+ */
+bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, u8 vector, u64 now_ns,
+		    u64 *ret_age_ns, bool *ret_more)
+{
+	bool cleared = false;
+	bool more = false;
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++) {
+		u64 slot = READ_ONCE(pairs->slot[i]);
+
+		if (!slot || receiver_of(slot) != receiver)
+			continue;
+		if (is_pair(slot, receiver, vector) &&
+		    cmpxchg(&pairs->slot[i], slot, 0) == slot) {
+			*ret_age_ns = age_ns(slot, now_ns);
+			cleared = true;
+		} else {
+			more = true;
+		}
+	}
+	*ret_more = more;
+	return cleared;
+}
+
+/* Insertion sort: at most VDB_PAIRS entries, longest waiting first. */
+static void insert(struct vdb_pair *waiting, unsigned int n, struct vdb_pair pair)
+{
+	while (n && waiting[n - 1].age_ns < pair.age_ns) {
+		waiting[n] = waiting[n - 1];
+		n--;
+	}
+	waiting[n] = pair;
+}
+
+/**
+ * vdb_pairs_waiting - the receivers that have not answered yet
+ * @pairs: the sender's set
+ * @now_ns: time now
+ * @window_ns: a pair older than this is dropped from the set
+ * @waiting: filled, longest waiting first
+ * @ret_expired: number of pairs dropped
+ *
+ * Return: number of entries of @waiting that are filled.
+ */
+unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_ns,
+			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired)
+{
+	unsigned int expired = 0;
+	unsigned int n = 0;
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++) {
+		u64 slot = READ_ONCE(pairs->slot[i]);
+		struct vdb_pair pair;
+
+		if (!slot)
+			continue;
+		pair.receiver = receiver_of(slot);
+		pair.vector = (u8)(slot >> TIME_BITS);
+		pair.age_ns = age_ns(slot, now_ns);
+		if (pair.age_ns <= window_ns)
+			insert(waiting, n++, pair);
+		else if (cmpxchg(&pairs->slot[i], slot, 0) == slot)
+			expired++;
+	}
+	*ret_expired = expired;
+	return n;
+}
+
+/**
+ * vdb_pairs_forget - drop every pair, as after a reset of the sender
+ * @pairs: the sender's set
+ */
+void vdb_pairs_forget(struct vdb_pairs *pairs)
+{
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++)
+		WRITE_ONCE(pairs->slot[i], 0);
+}

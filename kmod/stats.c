@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counters: written by hooks on their own CPU, added up for a reader. */
+#include "hist.h"
+#include "vdb.h"
+
+/**
+ * vdb_answered - an IPI got its EOI
+ * @vm: the VM
+ * @age_ns: time from the ICR write to the EOI
+ *
+ * Context: hook, preemption off.
+ */
+void vdb_answered(struct vdb_vm *vm, u64 age_ns)
+{
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_CLEARED);
+	vdb_count_add(vm, VCPU_DEBOOST_STATS_A_ANSWER_NS, age_ns);
+	this_cpu_inc(vm->counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+}
+
+/**
+ * vdb_stats_sum - a VM's counters over all CPUs
+ * @vm: the VM
+ * @ret: filled; not a snapshot, each counter is read at its own moment
+ *
+ * Context: rcu_read_lock().
+ */
+void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
+{
+	unsigned int i;
+	int cpu;
+
+	memset(ret, 0, sizeof(*ret));
+	for_each_possible_cpu(cpu) {
+		const struct vdb_counters *c = per_cpu_ptr(vm->counters, cpu);
+
+		for (i = 0; i < VDB_NR_COUNTERS; i++)
+			ret->count[i] += READ_ONCE(c->count[i]);
+		for (i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++)
+			ret->answer[i] += READ_ONCE(c->answer[i]);
+	}
+}

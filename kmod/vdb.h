@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vcpu_deboost: shared declarations. One context, struct vdb; one section per
+ * file, in the order in which an event passes through them.
+ */
+#ifndef VDB_H
+#define VDB_H
+
+#include <linux/hashtable.h>
+#include <linux/idr.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/tracepoint-defs.h>
+#include <linux/types.h>
+#include <linux/vcpu_deboost.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "compat/compat.h"
+#include "pair.h"
+
+/* KVM's own structs are opaque: fields are read through fields.h only. */
+struct kvm;
+struct kvm_lapic;
+struct kvm_vcpu;
+
+#define VDB_VERSION "0.1.0"
+
+/*
+ * vCPUs of a VM that can be tracked. A VM with more is counted as refused and
+ * left to stock KVM. Bounds struct vdb_vcpu to 256 bytes.
+ */
+#define VDB_MAX_VCPUS 256
+
+/**
+ * struct vdb_tuning - the knobs, in the units of the uAPI
+ * @window_ns: age up to which an IPI without answer counts, see WINDOW_*_NS
+ * @mode: enum vcpu_deboost_mode
+ * @ipi_tracking: 0 or 1
+ *
+ * Read without a lock, field by field; a reader may see half of a change.
+ */
+struct vdb_tuning {
+	u64 window_ns;
+	u32 mode;
+	u32 ipi_tracking;
+};
+
+/**
+ * enum vdb_counter - index into struct vdb_counters, by uAPI attribute
+ */
+enum vdb_counter {
+	VDB_C_FIRST = VCPU_DEBOOST_STATS_A_IPIS,
+	VDB_C_LAST = VCPU_DEBOOST_STATS_A_ANSWER_NS,
+	VDB_NR_COUNTERS = VDB_C_LAST - VDB_C_FIRST + 1
+};
+
+/**
+ * struct vdb_counters - of one VM on one CPU
+ * @count: by attribute, minus VDB_C_FIRST
+ * @answer: histogram of the time from an IPI to its EOI
+ */
+struct vdb_counters {
+	u64 count[VDB_NR_COUNTERS];
+	u64 answer[VCPU_DEBOOST_HIST_BUCKETS];
+};
+
+/**
+ * struct vdb_vcpu - what is remembered of a vCPU, by index and never by pointer
+ * @pairs: receivers this vCPU waits for; see pair.h for who writes
+ * @from: bit n: vCPU n may hold a pair with this one as receiver
+ * @sending: vector + 1 of the IPI that is being delivered, 0 if none; only the
+ *	vCPU's own thread reads and writes it
+ * @idx: index in the VM, stable
+ * @id: APIC id
+ */
+struct vdb_vcpu {
+	struct vdb_pairs pairs;
+	unsigned long from[BITS_TO_LONGS(VDB_MAX_VCPUS)];
+	u16 sending;
+	u16 idx;
+	u32 id;
+};
+
+/**
+ * struct vdb_vm - a VM, from its first vCPU to kvm_arch_pre_destroy_vm()
+ * @node: in vdb.by_kvm, RCU
+ * @kvm: the key, never followed outside of a vCPU's own context
+ * @id: handed out once, never again
+ * @tgid: of the VMM
+ * @start_boottime_ns: of the VMM, as in /proc/PID/stat
+ * @comm: of the VMM
+ * @nr_vcpus: tracked
+ * @refused: more vCPUs than VDB_MAX_VCPUS, or no memory: stock behaviour
+ * @own: this VM's overrides, those in @overrides; under vdb.lock
+ * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
+ * @tuning: effective
+ * @by_id: struct vdb_vcpu by APIC id
+ * @by_idx: struct vdb_vcpu by index
+ * @counters: per CPU
+ * @list: in vdb.fresh or vdb.gone until the worker has told user space
+ * @announced: an event VM_NEW was sent
+ */
+struct vdb_vm {
+	struct hlist_node node;
+	struct kvm *kvm;
+	u32 id;
+	pid_t tgid;
+	u64 start_boottime_ns;
+	char comm[TASK_COMM_LEN];
+	u32 nr_vcpus;
+	bool refused;
+	bool announced;
+	struct vdb_tuning own;
+	u32 overrides;
+	struct vdb_tuning tuning;
+	struct xarray by_id;
+	struct xarray by_idx;
+	struct vdb_counters __percpu *counters;
+	struct list_head list;
+};
+
+/**
+ * struct vdb - the module's context
+ * @lock: control plane: tuning, arming, heartbeat. May sleep.
+ * @vms_lock: insertion and removal of VMs and vCPUs. Taken by hooks: process
+ *	context, no interrupt takes it. Inside @lock.
+ * @tuning: global
+ * @armed: every required hook is armed
+ * @closing: the module is being unloaded: nothing is armed any more
+ * @reason: why not, if not; points to a static or to @reason_buf
+ * @by_kvm: VMs by their struct kvm, RCU
+ * @ids: VMs by id, RCU
+ * @next_id: the next VM's
+ * @nr_vms: VMs tracked now
+ * @generation: changes with every VM that comes or goes; never 0
+ * @vms_seen: since load
+ * @vms_refused: since load
+ * @fresh: VMs to announce, under @vms_lock
+ * @gone: VMs to free, under @vms_lock
+ * @vm_work: announces and frees
+ * @scan_work: finds the VMs that no hook has seen
+ * @grace_ms: of the heartbeat, 0: none
+ * @grace_end: jiffies
+ * @fallbacks: heartbeats that stopped
+ * @heartbeat_work: runs when the heartbeat stops
+ */
+struct vdb {
+	struct mutex lock;
+	spinlock_t vms_lock;
+
+	struct vdb_tuning tuning;
+	bool armed;
+	bool closing;
+	const char *reason;
+	char reason_buf[160];
+
+	DECLARE_HASHTABLE(by_kvm, 8);
+	struct idr ids;
+	u32 next_id;
+	u32 nr_vms;
+	u32 generation;
+	atomic64_t vms_seen;
+	atomic64_t vms_refused;
+	struct list_head fresh;
+	struct list_head gone;
+	struct work_struct vm_work;
+	struct work_struct scan_work;
+
+	u32 grace_ms;
+	unsigned long grace_end;
+	u64 fallbacks;
+	struct delayed_work heartbeat_work;
+};
+
+extern struct vdb vdb;
+
+/* symbols.c */
+int vdb_symbols_init(void);
+unsigned long vdb_symbol(const char *name);
+
+/* vm.c */
+struct vdb_vm *vdb_vm_of(const struct kvm *kvm);
+struct vdb_vm *vdb_vm_by_id(u32 id);
+struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id);
+struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx);
+void vdb_vm_add_vcpu(struct kvm_vcpu *vcpu);
+void vdb_vm_remove(struct kvm *kvm);
+int vdb_vms_resolve(char *reason, size_t size);
+void vdb_vms_scan(void);
+void vdb_vms_drop_all(void);
+void vdb_vms_init(void);
+void vdb_vms_exit(void);
+
+/* tuning.c; all but vdb_tuning_inherit() under vdb.lock */
+void vdb_tuning_init(u32 mode);
+void vdb_tuning_inherit(struct vdb_vm *vm);
+int vdb_tuning_set(const struct vdb_tuning *tuning, u32 given);
+void vdb_tuning_override(struct vdb_vm *vm, const struct vdb_tuning *tuning, u32 given);
+void vdb_tuning_reset(struct vdb_vm *vm);
+bool vdb_tuning_demote(void);
+
+/* ipi.c */
+void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id);
+void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode, u8 vector);
+void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector);
+
+/* select.c */
+struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu);
+
+/* stats.c */
+void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret);
+void vdb_answered(struct vdb_vm *vm, u64 age_ns);
+
+static inline void vdb_count(struct vdb_vm *vm, unsigned int attr)
+{
+	this_cpu_inc(vm->counters->count[attr - VDB_C_FIRST]);
+}
+
+static inline void vdb_count_add(struct vdb_vm *vm, unsigned int attr, u64 n)
+{
+	this_cpu_add(vm->counters->count[attr - VDB_C_FIRST], n);
+}
+
+/* heartbeat.c */
+void vdb_heartbeat_init(void);
+void vdb_heartbeat_set(u32 grace_ms);
+u32 vdb_heartbeat_left_ms(void);
+
+/* netlink.c */
+int vdb_netlink_init(void);
+void vdb_netlink_exit(void);
+
+/* notify.c */
+void vdb_notify_vm(u8 cmd, const struct vdb_vm *vm);
+void vdb_notify_tuning(const struct vdb_vm *vm, u32 cause);
+
+#endif /* VDB_H */
