@@ -71,7 +71,7 @@ struct ftrace_ops vdb_vm_destroy_ops = { .func = on_vm_destroy, .flags = OPS_FLA
  */
 int vdb_ftrace_arm(struct vdb_hook *hook)
 {
-	unsigned long address = vdb_symbol(hook->symbol);
+	unsigned long address = vdb_kvm_symbol(hook->symbol);
 	int ret;
 
 	if (!address)

@@ -41,8 +41,8 @@ static const char not_loaded[] = "the module kvm is not loaded";
 /* Functions and data that are used, not hooked. */
 static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 {
-	unsigned long running = vdb_symbol("kvm_get_running_vcpu");
-	unsigned long yield_to = vdb_symbol("kvm_vcpu_yield_to");
+	unsigned long running = vdb_kvm_symbol("kvm_get_running_vcpu");
+	unsigned long yield_to = vdb_kvm_symbol("kvm_vcpu_yield_to");
 	char signature[48];
 	int ret;
 
@@ -166,7 +166,7 @@ int vdb_hooks_arm(void)
 		return -ESHUTDOWN;
 	}
 	kvm = vdb_tracepoints_find();
-	if (!kvm && !vdb_symbol("kvm_vcpu_on_spin")) {
+	if (!kvm && !vdb_kvm_symbol("kvm_vcpu_on_spin")) {
 		vdb.reason = not_loaded;
 		return -ENODEV;
 	}

@@ -7,6 +7,7 @@
  * needs neither a retpoline nor, on a kernel with IBT, the ENDBR that may have
  * been sealed away.
  */
+#include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/static_call.h>
 
@@ -35,13 +36,21 @@ int vdb_symbols_init(void)
 }
 
 /**
- * vdb_symbol - address of a symbol
- * @name: "name", or "module:name"
+ * vdb_kvm_symbol - address of a symbol of KVM
+ * @name: function or data
+ *
+ * Asks for the module's symbol first: the plain name may be that of a symbol in
+ * any other module, our own included.
  *
  * Context: process.
  * Return: the address, 0 if there is none.
  */
-unsigned long vdb_symbol(const char *name)
+unsigned long vdb_kvm_symbol(const char *name)
 {
-	return static_call(vdb_lookup)(name);
+	unsigned long address;
+	char qualified[64];
+
+	snprintf(qualified, sizeof(qualified), "kvm:%s", name);
+	address = static_call(vdb_lookup)(qualified);
+	return address ?: static_call(vdb_lookup)(name);
 }

@@ -180,7 +180,7 @@ extern struct vdb vdb;
 
 /* symbols.c */
 int vdb_symbols_init(void);
-unsigned long vdb_symbol(const char *name);
+unsigned long vdb_kvm_symbol(const char *name);
 
 /* vm.c */
 struct vdb_vm *vdb_vm_of(const struct kvm *kvm);

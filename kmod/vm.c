@@ -14,8 +14,8 @@
 #include "vdb.h"
 
 /* KVM's list of VMs and its lock, valid while hooks are armed. */
-static struct list_head *kvm_vm_list;
-static struct mutex *kvm_lock;
+static struct list_head *list_of_vms;
+static struct mutex *list_lock;
 
 /* A hook must not sleep; if memory is short the scan tries again later. */
 #define GFP_HOOK (GFP_NOWAIT | __GFP_NOWARN)
@@ -342,10 +342,10 @@ static void scan(struct work_struct *work)
 {
 	struct list_head *pos;
 
-	mutex_lock(kvm_lock);
-	list_for_each(pos, kvm_vm_list)
+	mutex_lock(list_lock);
+	list_for_each(pos, list_of_vms)
 		scan_vm((struct kvm *)((char *)pos - vdb_field_offset[VDB_F_KVM_VM_LIST]));
-	mutex_unlock(kvm_lock);
+	mutex_unlock(list_lock);
 }
 
 /**
@@ -357,11 +357,11 @@ static void scan(struct work_struct *work)
  */
 int vdb_vms_resolve(char *reason, size_t size)
 {
-	kvm_vm_list = (struct list_head *)vdb_symbol("vm_list");
-	kvm_lock = (struct mutex *)vdb_symbol("kvm_lock");
-	if (kvm_vm_list && kvm_lock)
+	list_of_vms = (struct list_head *)vdb_kvm_symbol("vm_list");
+	list_lock = (struct mutex *)vdb_kvm_symbol("kvm_lock");
+	if (list_of_vms && list_lock)
 		return 0;
-	snprintf(reason, size, "this kernel has no %s", kvm_lock ? "vm_list" : "kvm_lock");
+	snprintf(reason, size, "this kernel has no %s", list_lock ? "vm_list" : "kvm_lock");
 	return -EOPNOTSUPP;
 }
 
