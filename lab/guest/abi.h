@@ -55,17 +55,17 @@ enum vd_hypercall {
  * one row here and one function wl_NAME() in payload/.
  */
 #define VD_WORKLOADS(W)									\
-	W(ipi, 2, 0, 20000, 0,								\
+	W(ipi, 2, 0, 80000, 0,								\
 	  "each vCPU signals a random other one, spins for the answer, computes ncs")	\
-	W(lock, 1, 20000, 20000, 0,							\
+	W(lock, 1, 20000, 65000, 0,							\
 	  "each vCPU takes a FIFO ticket lock, computes cs inside, ncs outside")	\
-	W(lockipi, 2, 20000, 20000, 0,							\
+	W(lockipi, 2, 20000, 65000, 0,							\
 	  "as lock, and a random other vCPU is signalled and waited for inside")	\
-	W(initiator, 2, 0, 20000, 0,							\
+	W(initiator, 2, 0, 80000, 0,							\
 	  "vCPU 0 signals a random other one, waits, computes ncs; the others compute")	\
 	W(shootdown, 2, 0, 1000000, 0,							\
 	  "each vCPU signals all others one by one, waits for all answers, computes ncs")	\
-	W(compute, 1, 0, 20000, 0,							\
+	W(compute, 1, 0, 100000, 0,							\
 	  "each vCPU computes")								\
 	W(count, 2, 0, 20000, 1,							\
 	  "vCPU 0 signals vCPU 1 exactly --count times, one at a time; the others compute")	\

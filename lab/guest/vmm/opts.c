@@ -32,7 +32,7 @@ static const struct opt_row rows[] = {
 	{ "cs", KIND_DURATION, AT(cs_ns), 0, SECONDS(1), "TIME", "work in the critical section" },
 	{ "ncs", KIND_DURATION, AT(ncs_ns), 1, SECONDS(1), "TIME", "mean work outside of it" },
 	{ "spin-window", KIND_NUMBER, AT(spin_window), 1, 1ull << 32, "N",
-	  "plain spin iterations before each PAUSE [400]" },
+	  "plain spin iterations before each PAUSE [250]" },
 	{ "time", KIND_DURATION, AT(time_ns), 1, SECONDS(86400), "TIME",
 	  "length of the run; limit of a finite workload [2s]" },
 	{ "warmup", KIND_DURATION, AT(warmup_ns), 0, SECONDS(60), "TIME",
@@ -229,7 +229,7 @@ int opts_parse(struct opts *opts, int argc, char **argv)
 	int i, r;
 
 	*opts = (struct opts){
-		.name = "vm", .vcpus = 2, .vector = 236, .spin_window = 400, .count = 1000,
+		.name = "vm", .vcpus = 2, .vector = 236, .spin_window = 250, .count = 1000,
 		.cs_ns = UNSET, .ncs_ns = UNSET, .seed = 1,
 		.warmup_ns = NSEC_PER_SEC / 10, .time_ns = SECONDS(2),
 	};
