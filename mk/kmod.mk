@@ -22,7 +22,7 @@ kmod: $(KMODS)
 
 # $(call kbuild,NAME,TARGET AND VARIABLES)
 kbuild	= $(MAKE) $(if $(V),,-s) --no-print-directory -C $(kmod_dir_$(1)) \
-	M=$(abspath $(B)/kmod-$(1)) KCFLAGS=-I$(abspath include/uapi) $(2)
+	M=$(abspath $(B)/kmod-$(1)) VDB_TOP=$(abspath .) $(2)
 
 $(B)/kmod-%/vcpu_deboost.ko: $(KMOD_SRC) $(UAPI)
 	$(call say,KMOD,$*)
@@ -40,6 +40,6 @@ kmod-install: $(KMODS)
 kmod-sparse-%:
 	$(Q)rm -rf $(B)/sparse-$* && mkdir -p $(B)/sparse-$* && cp -rp kmod/. $(B)/sparse-$*/
 	$(Q)$(MAKE) -s --no-print-directory -C $(kmod_dir_$*) M=$(abspath $(B)/sparse-$*) \
-		KCFLAGS=-I$(abspath include/uapi) C=2 CHECK="sparse -Wsparse-error" modules
+		VDB_TOP=$(abspath .) C=2 CHECK="sparse -Wsparse-error" modules
 
 .PHONY: kmod kmod-install
