@@ -77,22 +77,27 @@ int vdb_ftrace_arm(struct vdb_hook *hook)
 	if (!address)
 		return -ENOENT;
 	ret = ftrace_set_filter_ip(hook->ops, address, 0, 1);
-	if (ret)
-		return ret;
-	ret = register_ftrace_function(hook->ops);
-	if (ret)
-		ftrace_set_filter_ip(hook->ops, address, 1, 0);
-	return ret;
+	return ret ?: register_ftrace_function(hook->ops);
 }
 
 /**
  * vdb_ftrace_disarm - take the hook out
  * @hook: armed
  *
- * Returns when no CPU is in the callback or its trampoline any more.
+ * Returns when no CPU is in the callback or its trampoline any more. The filter
+ * stays, because ftrace_free_filter() leaves a pointer to freed memory behind
+ * which the next arming would use; arming replaces it.
  */
 void vdb_ftrace_disarm(struct vdb_hook *hook)
 {
 	unregister_ftrace_function(hook->ops);
+}
+
+/**
+ * vdb_ftrace_free - free what arming has left
+ * @hook: disarmed, never to be armed again
+ */
+void vdb_ftrace_free(struct vdb_hook *hook)
+{
 	ftrace_free_filter(hook->ops);
 }

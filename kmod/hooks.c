@@ -36,6 +36,7 @@ const unsigned int vdb_nr_hooks = ARRAY_SIZE(vdb_hooks);
 
 DEFINE_STATIC_CALL_RET0(vdb_running_vcpu, vdb_running_vcpu_proto);
 
+static const char switched_off[] = "the mode is off";
 static const char not_loaded[] = "the module kvm is not loaded";
 
 /* Functions and data that are used, not hooked. */
@@ -204,6 +205,7 @@ void vdb_hooks_disarm(void)
 		return;
 	disarm_all();
 	vdb.armed = false;
+	vdb.reason = switched_off;
 	vdb_vms_drop_all();
 }
 
@@ -254,6 +256,7 @@ int vdb_hooks_init(void)
 
 	if (ret)
 		return ret;
+	vdb.reason = switched_off;
 	attach(NULL);
 	return 0;
 }
@@ -263,10 +266,16 @@ int vdb_hooks_init(void)
  */
 void vdb_hooks_exit(void)
 {
+	struct vdb_hook *hook;
+
 	unregister_module_notifier(&kvm_nb);
 	cancel_work_sync(&attach_work);
 	mutex_lock(&vdb.lock);
 	vdb.closing = true;
 	vdb_hooks_disarm();
 	mutex_unlock(&vdb.lock);
+	vdb_for_each_hook(hook) {
+		if (hook->ops)
+			vdb_ftrace_free(hook);
+	}
 }

@@ -68,6 +68,7 @@ extern struct ftrace_ops vdb_vm_destroy_ops;
 
 int vdb_ftrace_arm(struct vdb_hook *hook);
 void vdb_ftrace_disarm(struct vdb_hook *hook);
+void vdb_ftrace_free(struct vdb_hook *hook);
 void vdb_ftrace_set_yield_to(unsigned long address);
 
 #endif /* VDB_HOOKS_H */
