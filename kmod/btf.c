@@ -292,7 +292,7 @@ static int find_member(const struct vdb_btf *btf, const struct type *t, const ch
 		u32 bits;
 		int ret;
 
-		if (component_is(name, path, len)) {
+		if (*name && component_is(name, path, len)) {
 			ret = bit_offset(t, m, &bits);
 			if (ret)
 				return ret;

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kmod/pair.c and kmod/hist.h: the same objects that the module is made of. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "kmod/hist.h"
+#include "kmod/pair.h"
+
+#define MS 1000000ULL
+#define WINDOW_NS (50 * MS)
+
+static unsigned int waiting_of(struct vdb_pairs *pairs, u64 now_ns, struct vdb_pair *waiting)
+{
+	unsigned int expired;
+
+	return vdb_pairs_waiting(pairs, now_ns, WINDOW_NS, waiting, &expired);
+}
+
+static void test_recorded_is_waiting(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	assert_int_equal(waiting_of(&pairs, 5 * MS, waiting), 0);
+	assert_int_equal(vdb_pair_record(&pairs, 3, 0xec, 5 * MS), VDB_PAIR_NEW);
+	assert_int_equal(waiting_of(&pairs, 7 * MS, waiting), 1);
+	assert_int_equal(waiting[0].receiver, 3);
+	assert_int_equal(waiting[0].vector, 0xec);
+	assert_int_equal(waiting[0].age_ns, 2 * MS);
+}
+
+static void test_only_the_matching_eoi_clears(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	u64 age_ns = 77;
+	bool more;
+
+	(void)state;
+	vdb_pair_record(&pairs, 1, 0x20, 1 * MS);
+	vdb_pair_record(&pairs, 1, 0x30, 2 * MS);
+	vdb_pair_record(&pairs, 2, 0x20, 3 * MS);
+
+	/* Another vector, another receiver: nothing goes, nothing is written. */
+	assert_false(vdb_pair_clear(&pairs, 1, 0x40, 9 * MS, &age_ns, &more));
+	assert_true(more);
+	assert_false(vdb_pair_clear(&pairs, 3, 0x20, 9 * MS, &age_ns, &more));
+	assert_false(more);
+	assert_int_equal(age_ns, 77);
+	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 3);
+
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns, &more));
+	assert_int_equal(age_ns, 8 * MS);
+	assert_true(more);
+	assert_true(vdb_pair_clear(&pairs, 1, 0x30, 9 * MS, &age_ns, &more));
+	assert_false(more);
+	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 1);
+	assert_int_equal(waiting[0].receiver, 2);
+}
+
+static void test_repeat_renews(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	vdb_pair_record(&pairs, 1, 0x20, 1 * MS);
+	assert_int_equal(vdb_pair_record(&pairs, 1, 0x20, 40 * MS), VDB_PAIR_REPEATED);
+	assert_int_equal(waiting_of(&pairs, 60 * MS, waiting), 1);
+	assert_int_equal(waiting[0].age_ns, 20 * MS);
+}
+
+static void test_full_set_evicts_the_oldest(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < VDB_PAIRS; i++)
+		assert_int_equal(vdb_pair_record(&pairs, 10 + i, 0x20, (100 - i) * MS),
+				 VDB_PAIR_NEW);
+	/* The last recorded is the oldest: order of age, not of slots. */
+	assert_int_equal(vdb_pair_record(&pairs, 99, 0x20, 101 * MS), VDB_PAIR_EVICTED);
+	assert_int_equal(waiting_of(&pairs, 102 * MS, waiting), VDB_PAIRS);
+	for (i = 0; i < VDB_PAIRS; i++)
+		assert_int_not_equal(waiting[i].receiver, 10 + VDB_PAIRS - 1);
+	assert_int_equal(waiting[VDB_PAIRS - 1].receiver, 99);
+}
+
+static void test_longest_waiting_first(void **state)
+{
+	static const u64 sent_ms[] = { 30, 10, 50, 20, 40 };
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		vdb_pair_record(&pairs, i, 0x20, sent_ms[i] * MS);
+	assert_int_equal(waiting_of(&pairs, 55 * MS, waiting), 5);
+	for (i = 1; i < 5; i++)
+		assert_true(waiting[i - 1].age_ns > waiting[i].age_ns);
+	assert_int_equal(waiting[0].receiver, 1);
+}
+
+/* "Within the window" includes its end, as in the series; time is in 64 ns steps. */
+static void test_window_edge(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	unsigned int expired;
+
+	(void)state;
+	vdb_pair_record(&pairs, 1, 0x20, 0);
+	assert_int_equal(vdb_pairs_waiting(&pairs, WINDOW_NS, WINDOW_NS, waiting, &expired), 1);
+	assert_int_equal(expired, 0);
+	assert_int_equal(vdb_pairs_waiting(&pairs, WINDOW_NS + 64, WINDOW_NS, waiting, &expired),
+			 0);
+	assert_int_equal(expired, 1);
+	assert_int_equal(vdb_pairs_waiting(&pairs, WINDOW_NS + 64, WINDOW_NS, waiting, &expired),
+			 0);
+	assert_int_equal(expired, 0);
+}
+
+/* The receiver's clock may be read before the sender's stamp was taken. */
+static void test_clock_behind_is_age_zero(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	u64 age_ns;
+	bool more;
+
+	(void)state;
+	vdb_pair_record(&pairs, 1, 0x20, 10 * MS);
+	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 1);
+	assert_int_equal(waiting[0].age_ns, 0);
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns, &more));
+	assert_int_equal(age_ns, 0);
+}
+
+static void test_time_wraps(void **state)
+{
+	const u64 wrap_ns = 1ULL << 50; /* 44 bits of 64 ns */
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	vdb_pair_record(&pairs, 1, 0x20, wrap_ns - 1 * MS);
+	assert_int_equal(waiting_of(&pairs, wrap_ns + 1 * MS, waiting), 1);
+	assert_in_range(waiting[0].age_ns, 2 * MS - 64, 2 * MS + 64);
+}
+
+static void test_extreme_values_fit(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	vdb_pair_record(&pairs, VDB_PAIR_RECEIVER_MAX, 255, 0);
+	vdb_pair_record(&pairs, 0, 0, 0);
+	assert_int_equal(waiting_of(&pairs, 0, waiting), 2);
+	assert_int_equal(waiting[0].receiver + waiting[1].receiver, VDB_PAIR_RECEIVER_MAX);
+	assert_int_equal(waiting[0].vector + waiting[1].vector, 255);
+	vdb_pairs_forget(&pairs);
+	assert_int_equal(waiting_of(&pairs, 0, waiting), 0);
+}
+
+/* The plainest model there can be: a list in order of sending. */
+struct model {
+	struct {
+		unsigned int receiver;
+		u8 vector;
+		u64 sent_ns;
+	} pair[VDB_PAIRS];
+	unsigned int n;
+};
+
+static void model_drop(struct model *m, unsigned int i)
+{
+	for (m->n--; i < m->n; i++)
+		m->pair[i] = m->pair[i + 1];
+}
+
+static int model_find(const struct model *m, unsigned int receiver, u8 vector)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->pair[i].receiver == receiver && m->pair[i].vector == vector)
+			return (int)i;
+	}
+	return -1;
+}
+
+static enum vdb_pair_outcome model_record(struct model *m, unsigned int receiver, u8 vector,
+					  u64 now_ns)
+{
+	int i = model_find(m, receiver, vector);
+	enum vdb_pair_outcome outcome = VDB_PAIR_NEW;
+
+	if (i >= 0) {
+		model_drop(m, (unsigned int)i);
+		outcome = VDB_PAIR_REPEATED;
+	} else if (m->n == VDB_PAIRS) {
+		model_drop(m, 0);
+		outcome = VDB_PAIR_EVICTED;
+	}
+	m->pair[m->n].receiver = receiver;
+	m->pair[m->n].vector = vector;
+	m->pair[m->n++].sent_ns = now_ns;
+	return outcome;
+}
+
+static void check_waiting(struct vdb_pairs *pairs, struct model *m, u64 now_ns)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	unsigned int gone = 0;
+	unsigned int expired;
+	unsigned int i, n;
+
+	while (m->n && now_ns - m->pair[0].sent_ns > WINDOW_NS) {
+		model_drop(m, 0);
+		gone++;
+	}
+	n = vdb_pairs_waiting(pairs, now_ns, WINDOW_NS, waiting, &expired);
+	assert_int_equal(n, m->n);
+	assert_int_equal(expired, gone);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(waiting[i].receiver, m->pair[i].receiver);
+		assert_int_equal(waiting[i].vector, m->pair[i].vector);
+		assert_int_equal(waiting[i].age_ns, now_ns - m->pair[i].sent_ns);
+	}
+}
+
+/* A million random events: every IPI is waiting, answered, expired or pushed out. */
+static void test_random_histories(void **state)
+{
+	u64 recorded = 0, cleared = 0, expired = 0, displaced = 0;
+	struct vdb_pairs pairs = { 0 };
+	struct model m = { .n = 0 };
+	u64 now_ns = 0;
+	unsigned int i;
+
+	(void)state;
+	srandom(20260101);
+	for (i = 0; i < 1000000; i++) {
+		unsigned int receiver = (unsigned int)random() % 12;
+		u8 vector = 0x20 + (u8)(random() % 3);
+		unsigned int before = m.n;
+		int found;
+		u64 age_ns;
+		bool more;
+
+		/* Distinct times, so that the order of age is total. */
+		now_ns += 64 * (1 + (u64)random() % (random() % 50 ? 5000 : 500000));
+		switch (random() % 4) {
+		case 0:
+		case 1:
+			assert_int_equal(vdb_pair_record(&pairs, receiver, vector, now_ns),
+					 model_record(&m, receiver, vector, now_ns));
+			displaced += before + 1 - m.n;
+			recorded++;
+			break;
+		case 2:
+			found = model_find(&m, receiver, vector);
+			assert_int_equal(vdb_pair_clear(&pairs, receiver, vector, now_ns, &age_ns,
+							&more),
+					 found >= 0);
+			if (found >= 0) {
+				assert_int_equal(age_ns, now_ns - m.pair[found].sent_ns);
+				model_drop(&m, (unsigned int)found);
+				cleared++;
+			}
+			break;
+		default:
+			check_waiting(&pairs, &m, now_ns);
+			expired += before - m.n;
+		}
+	}
+	assert_int_equal(recorded, cleared + expired + displaced + m.n);
+	assert_true(cleared > 1000 && expired > 1000 && displaced > 1000);
+}
+
+static void test_hist_buckets(void **state)
+{
+	unsigned int bit;
+
+	(void)state;
+	assert_int_equal(vdb_hist_bucket(0, 32), 0);
+	assert_int_equal(vdb_hist_bucket(1, 32), 0);
+	for (bit = 1; bit < 31; bit++) {
+		assert_int_equal(vdb_hist_bucket((1ULL << bit) - 1, 32), bit - 1);
+		assert_int_equal(vdb_hist_bucket(1ULL << bit, 32), bit);
+	}
+	assert_int_equal(vdb_hist_bucket(1ULL << 32, 32), 31);
+	assert_int_equal(vdb_hist_bucket(UINT64_MAX, 32), 31);
+	assert_int_equal(vdb_hist_bucket(UINT64_MAX, 1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_recorded_is_waiting),
+		cmocka_unit_test(test_only_the_matching_eoi_clears),
+		cmocka_unit_test(test_repeat_renews),
+		cmocka_unit_test(test_full_set_evicts_the_oldest),
+		cmocka_unit_test(test_longest_waiting_first),
+		cmocka_unit_test(test_window_edge),
+		cmocka_unit_test(test_clock_behind_is_age_zero),
+		cmocka_unit_test(test_time_wraps),
+		cmocka_unit_test(test_extreme_values_fit),
+		cmocka_unit_test(test_random_histories),
+		cmocka_unit_test(test_hist_buckets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
