@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # A private apt: other suites of the machine's own mirrors, without touching its configuration.
 
+# Another apt may be at work: wait for it.
+apt_wait=(-o DPkg::Lock::Timeout=600)
+
 # Print "uri suite signed-by" for every binary entry of the machine's apt sources.
 # A key that is written into the entry itself is copied to a file in $1 and named instead.
 apt_entries() {

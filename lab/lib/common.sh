@@ -25,7 +25,7 @@ die() {
 }
 
 say() {
-	[ -n "${lab_quiet:-}" ] || printf '%s: %s\n' "${lab_name:-lab}" "$*"
+	printf '%s: %s\n' "${lab_name:-lab}" "$*"
 }
 
 lab_versions() {

@@ -12,12 +12,13 @@ image_modules=(kvm kvm-amd ccp irqbypass msr overlay 9p 9pnet_virtio virtio_pci)
 # Fixed, so that the same inputs give the same image.
 image_mtime=@1767225600
 
-# Built file, place in the virtual host, make target.
+# Built file, its place in the virtual host, the make target that builds it.
 image_artefacts() {
-	cat <<'ROWS'
-build/vcpu-deboostd /usr/sbin/vcpu-deboostd
-build/vdctl /usr/bin/vdctl
-build/lab/vdvm /usr/bin/vdvm
+	cat <<ROWS
+build/kmod-$1/vcpu_deboost.ko /usr/lib/modules/$("$lab_dir/kernel" release "$1")/updates/vcpu_deboost.ko kmod
+build/vcpu-deboostd /usr/sbin/vcpu-deboostd daemon
+build/vdctl /usr/bin/vdctl cli
+build/lab/vdvm /usr/bin/vdvm lab
 ROWS
 }
 
@@ -111,13 +112,12 @@ image_vdb_lab() {
 	echo "$path"
 }
 
-# image_add_modules ROOT VERSION KO...: the kernel's modules and the given ones, with depmod run.
+# image_add_modules ROOT VERSION: the kernel's modules and the lab's own.
 image_add_modules() {
-	local root=$1 from release to file ko
+	local root=$1 from release to file
 
 	from=$("$lab_dir/kernel" modules "$2")
 	release=$("$lab_dir/kernel" release "$2")
-	shift 2
 	to=$root/usr/lib/modules/$release
 	mkdir -p "$to/updates"
 	cp "$from"/modules.{builtin,builtin.modinfo,order} "$to"
@@ -140,30 +140,22 @@ image_add_modules() {
 			}
 		}
 		{ gsub(/-/, "_"); if ($0 in file) take(file[$0]) }')
-	for ko in "$@"; do
-		cp "$ko" "$to/updates/"
-	done
-	# The cached name carries a hash.
-	for ko in "$to"/updates/vdb_lab-*.ko; do
-		mv "$ko" "$to/updates/vdb_lab.ko"
-	done
-	mkdir -p "$root/lib" && rmdir "$root/lib" && ln -s usr/lib "$root/lib"
-	depmod -b "$root" "$release"
+	cp "$(image_vdb_lab "$2")" "$to/updates/vdb_lab.ko"
 }
 
-# image_add_ours ROOT VERSION BARE: everything that make builds, at its real place.
+# image_add_ours ROOT VERSION BARE: what make builds, the default configuration and the units.
 image_add_ours() {
-	local root=$1 bare=$3 file place
+	local root=$1 version=$2 bare=$3 file place target
 
-	while read -r file place; do
+	while read -r file place target; do
 		if [ -e "$lab_top/$file" ]; then
 			image_put "$root" "$lab_top/$file" "$place"
 		elif [ -z "$bare" ]; then
-			die "$file is not built; run make first, or use --bare"
+			die "$file is not built; run make $target first, or use --bare"
 		fi
-	done < <(image_artefacts)
-	if [ -d "$lab_top/etc" ]; then
-		mkdir -p "$root/etc"
-		cp -rL "$lab_top/etc/." "$root/etc/"
-	fi
+	done < <(image_artefacts "$version")
+	depmod -b "$root" "$("$lab_dir/kernel" release "$version")"
+	cp -r "$lab_top/etc/." "$root/etc/"
+	mkdir -p "$root/usr/lib/systemd/system"
+	cp "$lab_top"/systemd/*.service "$root/usr/lib/systemd/system/"
 }

@@ -2,16 +2,22 @@
 # shellcheck shell=bash
 # Follow a running virtual host: stream the script's output, notice trouble, end it in time.
 
-# What the kernel says when something is wrong. Matched after the time stamp of a console line.
-watch_trouble='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops: |general protection fault|'\
-'INFO: (rcu|task|lockdep|possible|suspicious|inconsistent|trying)|rcu: INFO: |possible (circular|recursive) lock|'\
-'inconsistent lock state|unregister_netdevice: waiting|refcount_t: |(list|slab) corruption|'\
-'UBSAN: |KASAN: |KCSAN: |KFENCE: |watchdog: .*(lockup|stuck)|NMI watchdog: Watchdog|unable to handle|'\
-'stack-protector: |scheduling while atomic|bad: scheduling|page allocation failure|Out of memory: '
+# What a kernel says when something is wrong, right after the time stamp of a console line.
+watch_trouble=(
+	'Kernel panic' 'BUG: ' 'kernel BUG at' 'WARNING: ' 'Oops: ' 'general protection fault'
+	'watchdog: .*(lockup|stuck)' 'NMI watchdog: Watchdog' 'INFO: task .* blocked for'
+	'INFO: rcu' 'rcu: INFO: ' 'INFO: trying to register' 'unable to handle' 'stack-protector: '
+	'refcount_t: ' '[a-z_]+ corruption' 'UBSAN: ' 'KASAN: ' 'KCSAN: ' 'KFENCE: '
+	'scheduling while atomic' '.*page allocation failure' 'Out of memory: '
+	'unregister_netdevice: waiting' '.*possible (circular|recursive) lock'
+	'.*inconsistent lock state' '.*suspicious RCU usage' 'sysfs: cannot create duplicate'
+)
 
 # watch_find CONSOLE: print the first line of trouble.
 watch_find() {
-	grep -a -m 1 -E "^(<[0-9]+>)?\\[ *[0-9.]+\\]( [^ ]+:)? ?($watch_trouble)" "$1"
+	local IFS='|'
+
+	grep -a -m 1 -E "^\\[ *[0-9]+\\.[0-9]+\\] (watchdog: )?(${watch_trouble[*]})" "$1"
 }
 
 # Copy what the script has written since the last call.
