@@ -94,19 +94,17 @@ static int supervise(struct vm *vm, int signal_fd, bool *ret_signalled)
 	return 0;
 }
 
-static void stop_threads(struct vm *vm, struct timing *timing)
+static void stop_vcpus(struct vm *vm)
 {
 	unsigned int i;
 
-	eventfd_write(vm->stop_fd, 1);
-	timing_join(timing);
 	/* Without a timing thread nobody released the vCPUs. */
 	pthread_mutex_lock(&vm->lock);
 	vm->released = true;
 	pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);
 	__atomic_store_n(&vm->quit, true, __ATOMIC_RELEASE);
-	for (i = 0; vm->vcpu && i < vm->opts->vcpus; i++)
+	for (i = 0; i < vm->opts->vcpus; i++)
 		vcpu_stop(&vm->vcpu[i]);
 }
 
@@ -121,6 +119,16 @@ static int check_finite(const struct vm *vm, bool signalled)
 	return -ETIME;
 }
 
+/* Every vCPU is halted; whoever wants to read about this VM elsewhere can still do so. */
+static void linger(const struct vm *vm, int signal_fd)
+{
+	struct pollfd fd = { .fd = signal_fd, .events = POLLIN };
+
+	fflush(stdout);
+	if (vm->opts->linger_ns)
+		poll(&fd, 1, (int)(vm->opts->linger_ns / 1000000));
+}
+
 static int run(const struct opts *opts, struct barrier *barrier, int signal_fd)
 {
 	struct timing timing = { 0 };
@@ -133,13 +141,17 @@ static int run(const struct opts *opts, struct barrier *barrier, int signal_fd)
 		r = start_threads(&vm, &timing, barrier);
 	if (!r)
 		r = supervise(&vm, signal_fd, &signalled);
-	if (vm.vcpu)
-		stop_threads(&vm, &timing);
+	eventfd_write(vm.stop_fd, 1);
+	timing_join(&timing);
 	if (!r && vm.failed)
 		r = -EPROTO;
 	timing.interrupted = signalled;
-	if (!r)
+	if (!r) {
 		(opts->json ? report_json : report_text)(stdout, &vm, &timing);
+		linger(&vm, signal_fd);
+	}
+	if (vm.vcpu)
+		stop_vcpus(&vm);
 	if (!r)
 		r = check_finite(&vm, signalled);
 	if (r)

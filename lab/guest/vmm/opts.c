@@ -54,6 +54,8 @@ static const struct opt_row rows[] = {
 	{ "barrier", KIND_TEXT, AT(barrier), 0, 0, "FILE",
 	  "start and stop together with the other users of FILE" },
 	{ "parties", KIND_NUMBER, AT(parties), 1, 1024, "N", "VMs at the barrier" },
+	{ "linger", KIND_DURATION, AT(linger_ns), 0, SECONDS(3600), "TIME",
+	  "keep the idle VM that long after the report, or until SIGTERM [0s]" },
 	{ "json", KIND_FLAG, AT(json), 0, 0, NULL, "report as one line of JSON" },
 };
 

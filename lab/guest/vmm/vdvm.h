@@ -20,6 +20,7 @@ enum eoi_order { EOI_FIRST, EOI_LAST };
  * @cs_ns:	UINT64_MAX until the workload's default is filled in; @ncs_ns likewise
  * @parties:	VMs that share @barrier, 1 when there is no barrier
  * @time_ns:	length of the run phase; for finite workloads the limit
+ * @linger_ns:	how long the VM stays after its report, so that others can look at it
  */
 struct opts {
 	const char *name;
@@ -39,6 +40,7 @@ struct opts {
 	uint64_t seed;
 	uint64_t warmup_ns;
 	uint64_t time_ns;
+	uint64_t linger_ns;
 	uint64_t parties;
 	uint64_t forever;
 	uint64_t per_vcpu;

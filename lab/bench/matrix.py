@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What can be measured: settings, presets, and the cells they expand to."""
+
+from dataclasses import dataclass
+from itertools import product
+
+WORKLOADS = ("ipi", "lock", "lockipi", "initiator", "shootdown", "compute")
+LAYOUTS = ("flat", "vcpu")
+
+# Name -> arguments of `vdctl set`. None: our module is not loaded at all. A setting is compared
+# with "stock"; "again" is stock once more and shows the noise of the whole procedure.
+SETTINGS = {
+    "stock": None,
+    "again": None,
+    "off": ["mode=off"],
+    "observe": ["mode=observe"],
+    "active": ["mode=active"],
+}
+
+DEFAULTS = {
+    "kernel": ["6.12"],
+    "pcpus": [2],
+    "shape": ["2x4"],
+    "workload": ["ipi", "lock", "lockipi", "initiator"],
+    "layout": ["flat"],
+    "neighbour": [0],
+    "setting": ["stock", "active"],
+    "seeds": 6,
+    "time": "2s",
+}
+
+PRESETS = {
+    # For the impatient, and for `make demo`.
+    "quick": {"workload": ["ipi", "initiator"], "seeds": 3, "time": "1s"},
+    # The first table of docs/RESULTS.md.
+    "first": {"kernel": ["6.12", "6.1"], "shape": ["1x2", "2x4", "2x8"]},
+    # Stock against itself: what a difference must exceed to mean anything.
+    "noise": {"shape": ["1x2", "2x4", "2x8"], "setting": ["stock", "again"]},
+    # Everything; hours.
+    "full": {
+        "kernel": ["6.12", "6.1"],
+        "pcpus": [2, 4],
+        "shape": ["1x2", "2x4", "2x8", "3x4"],
+        "workload": ["ipi", "lock", "lockipi", "initiator", "shootdown"],
+        "layout": ["flat", "vcpu"],
+        "neighbour": [0, 1],
+        "setting": ["stock", "off", "observe", "active"],
+    },
+}
+
+LISTS = ("kernel", "pcpus", "shape", "workload", "layout", "neighbour", "setting")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One boot of the virtual host: all seeds and settings of one place in the matrix."""
+
+    kernel: str
+    pcpus: int
+    vms: int
+    vcpus: int
+    workload: str
+    layout: str
+    neighbour: int
+
+    def label(self):
+        text = f"{self.kernel} {self.pcpus} pCPUs {self.vms}x{self.vcpus} {self.workload}"
+        if self.layout != "flat":
+            text += f" {self.layout} cgroups"
+        if self.neighbour:
+            text += " + neighbour"
+        return text
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measurement within a cell."""
+
+    id: int
+    setting: str
+    seed: int
+
+
+class BadChoice(ValueError):
+    """A choice of the user that cannot be measured; the text names the next step."""
+
+
+def parse_shape(text):
+    vms, mark, vcpus = text.partition("x")
+    if not (mark and vms.isdigit() and vcpus.isdigit() and int(vms) and 0 < int(vcpus) <= 255):
+        raise BadChoice(f"shape '{text}': write VMSxVCPUS, for example 2x4")
+    return int(vms), int(vcpus)
+
+
+def merge(preset, given):
+    """The preset's lists, each replaced by what was given on the command line."""
+    if preset not in PRESETS:
+        raise BadChoice(f"no preset '{preset}'; there are: {', '.join(PRESETS)}")
+    return {**DEFAULTS, **PRESETS[preset], **{k: v for k, v in given.items() if v is not None}}
+
+
+def check(choice):
+    for key, known in (("workload", WORKLOADS), ("layout", LAYOUTS), ("setting", SETTINGS)):
+        for value in choice[key]:
+            if value not in known:
+                raise BadChoice(f"no {key} '{value}'; there are: {', '.join(known)}")
+    seconds(choice["time"])
+    if choice["seeds"] < 1:
+        raise BadChoice("at least one seed is needed")
+
+
+def cells(choice):
+    """All cells of a choice, in the order of its lists."""
+    check(choice)
+    result = []
+    for kernel, pcpus, shape, workload, layout, neighbour in product(
+            *(choice[key] for key in LISTS[:-1])):
+        vms, vcpus = parse_shape(shape)
+        result.append(Cell(kernel, pcpus, vms, vcpus, workload, layout, neighbour))
+    return result
+
+
+def runs(choice):
+    """The runs of each cell: per seed every setting once, so that they alternate in one boot."""
+    order = product(range(1, choice["seeds"] + 1), choice["setting"])
+    return [Run(i, setting, seed) for i, (seed, setting) in enumerate(order)]
+
+
+def seconds(text):
+    """"250ms" -> 0.25"""
+    for unit, factor in (("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9), ("s", 1)):
+        number = text.removesuffix(unit)
+        if number != text and number.isdigit() and int(number):
+            return int(number) * factor
+    raise BadChoice(f"time '{text}': write a number with ns, us, ms or s, for example 2s")
+
+
+def vm_options(cell, seed, time, extra):
+    """vdvm's options of every VM of one run; the neighbour comes last."""
+    common = ["--time", time]
+    if cell.layout == "vcpu":
+        common.append("--cgroup-per-vcpu")
+    vms = [["--workload", cell.workload, "--vcpus", str(cell.vcpus),
+            "--seed", str(seed * 100 + i), *common, *extra] for i in range(cell.vms)]
+    if cell.neighbour:
+        vms.append(["--workload", "compute", "--vcpus", str(cell.pcpus),
+                    "--seed", str(seed * 100 + 99), *common])
+    return vms
+
+
+def plan(cell, chosen_runs, time, extra):
+    """The text of the plan file that cell.sh reads."""
+    lines = []
+    for run in chosen_runs:
+        arguments = SETTINGS[run.setting]
+        lines.append("setting " + (" ".join(arguments) if arguments else "stock"))
+        lines += ["vm " + " ".join(vm) for vm in vm_options(cell, run.seed, time, extra)]
+        lines.append(f"go {run.id}")
+    return "\n".join(lines) + "\n"
