@@ -30,7 +30,7 @@ static const char *resolve(const char *value)
 		return CONFIG_TEXTFILE_DIR "/" CONFIG_TEXTFILE_NAME;
 	log_event(LOG_EVENT_TEXTFILE, LOG_NOTICE, NULL,
 		  "no metrics file: " CONFIG_TEXTFILE_DIR " does not exist; set textfile in "
-							  "[metrics] to have one");
+		  "[metrics] to have one");
 	return "";
 }
 

@@ -43,8 +43,9 @@ static const struct {
 	{ "/other.slice/100.scope", CGNAME_NONE, "" },
 	{ "/qemu.slice/.scope", CGNAME_NONE, "" },
 	/* KubeVirt, both cgroup drivers and all classes of service. */
-	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" POD
-	  ".slice/cri-containerd-0123.scope",
+	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" POD ".slice/"
+										"cri-containerd-"
+										"0123.scope",
 	  CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods.slice/kubepods-pod" POD ".slice/crio-0123.scope", CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods/burstable/pod" POD_UID "/0123", CGNAME_KUBEPODS, POD_UID },
@@ -70,8 +71,7 @@ static const struct {
 	{ "/machine/qemu-1-.libvirt-qemu", CGNAME_LIBVIRT, "qemu-1-" },
 	{ "/machine/.libvirt-qemu", CGNAME_LIBVIRT, "" },
 	{ "/machine/qemu-1-a\\x2fb.libvirt-qemu", CGNAME_LIBVIRT, "a/b" },
-	{ "/machine/qemu-1-\xc3\xa9t\xc3\xa9.libvirt-qemu", CGNAME_LIBVIRT,
-	  "\xc3\xa9t\xc3\xa9" },
+	{ "/machine/qemu-1-\xc3\xa9t\xc3\xa9.libvirt-qemu", CGNAME_LIBVIRT, "\xc3\xa9t\xc3\xa9" },
 };
 
 static void test_rows(void **state)
@@ -108,9 +108,11 @@ static void test_long_names(void **state)
 /* Any bytes in any order: only has to come back, with a terminated name. */
 static void test_random_paths(void **state)
 {
-	static const char *const parts[] = { "machine-", "qemu-",  "1-",    ".scope", "/",
-					     "pod",	 "kubepods", "\\x2d", "\\x",    ".slice",
-					     "qemu.slice", "7", ".libvirt-qemu", "\xff", "-" };
+	static const char *const parts[] = { "machine-",      "qemu-",	    "1-",
+					     ".scope",	      "/",	    "pod",
+					     "kubepods",      "\\x2d",	    "\\x",
+					     ".slice",	      "qemu.slice", "7",
+					     ".libvirt-qemu", "\xff",	    "-" };
 	unsigned int seed = 1;
 	struct cgname got;
 	char path[512];

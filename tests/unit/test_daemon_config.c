@@ -66,8 +66,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "main.conf",	 "conf.d/10-a.conf", "conf.d/9-b.conf",
-					     "conf.d/.h.conf",	 "conf.d/x.conf~",   "conf.d/README",
+	static const char *const names[] = { "main.conf",	 "conf.d/10-a.conf",
+					     "conf.d/9-b.conf",	 "conf.d/.h.conf",
+					     "conf.d/x.conf~",	 "conf.d/README",
 					     "conf.d/bad.conf/", "conf.d" };
 	struct dir *d = *state;
 	char path[256];

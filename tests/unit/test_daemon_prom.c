@@ -406,10 +406,10 @@ static int print_sample(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	     cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_unique),
-		cmocka_unit_test(test_steady),	     cmocka_unit_test(test_documented),
-		cmocka_unit_test(test_write),	     cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_golden),	cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_unique),
+		cmocka_unit_test(test_steady),	cmocka_unit_test(test_documented),
+		cmocka_unit_test(test_write),	cmocka_unit_test(test_write_fails),
 		cmocka_unit_test(test_full),
 	};
 

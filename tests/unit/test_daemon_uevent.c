@@ -17,7 +17,10 @@
 #define PATH "DEVPATH=/devices/virtual/misc/kvm\0"
 #define REST "SUBSYSTEM=misc\0MAJOR=10\0MINOR=232\0DEVNAME=kvm\0CREATED=2\0COUNT=1\0"
 
-#define ROW(_text, ...) { _text, sizeof(_text) - 1, __VA_ARGS__ }
+#define ROW(_text, ...)                               \
+	{                                             \
+		_text, sizeof(_text) - 1, __VA_ARGS__ \
+	}
 
 static const struct {
 	const char *msg;
