@@ -129,7 +129,7 @@ char *unit_format_duration(uint64_t ns, char *buf, size_t size)
 char *unit_format_duration_short(uint64_t ns, char *buf, size_t size)
 {
 	const struct unit *unit = unit_for(ns);
-	uint64_t rounded, step = 1;
+	uint64_t carried, rounded, step = 1;
 
 	/* Keep three digits; seconds keep all of theirs before the point. */
 	while (ns / step >= 1000 && step < unit->ns)
@@ -138,8 +138,8 @@ char *unit_format_duration_short(uint64_t ns, char *buf, size_t size)
 	if (ns % step >= step - ns % step)
 		rounded++;
 	/* 999.6us reads 1ms. At the top of the range there is nothing to carry into. */
-	if (!__builtin_mul_overflow(rounded, step, &ns))
-		return unit_format_duration(ns, buf, size);
+	if (!__builtin_mul_overflow(rounded, step, &carried))
+		return unit_format_duration(carried, buf, size);
 	return unit_format_duration(ns / step * step, buf, size);
 }
 

@@ -4,7 +4,6 @@
 
 KMOD_SRC := $(shell find kmod -type f -not -name '.*' 2>/dev/null)
 UAPI	:= include/uapi/linux/vcpu_deboost.h
-KCHECK	?=
 
 ifneq ($(KDIR),)
 KMOD_NAMES := host
@@ -34,7 +33,8 @@ $(B)/kmod-%/vcpu_deboost.ko: $(KMOD_SRC) $(UAPI)
 
 kmod-install: $(KMODS)
 	$(if $(KDIR),,$(error kmod-install needs KDIR=...))
-	$(Q)$(call kbuild,host,modules_install $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))))
+	$(Q)$(call kbuild,host,modules_install \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))))
 
 # Sparse over the module, once per kernel; prints nothing when it is clean.
 kmod-sparse-%:
