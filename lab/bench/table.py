@@ -33,14 +33,15 @@ def neighbour(record, key):
 
 # Key, heading, value of a record (None: does not apply).
 METRICS = (
-    ("ops", "operations", lambda r: sum(vm["ops"] for vm in r["vm"])),
-    ("wait", "worst VM's mean wait", lambda r: wait_of(r, "mean_ns")),
-    ("p99", "worst VM's p99", lambda r: wait_of(r, "p99_ns")),
+    ("ops", "ops", lambda r: sum(vm["ops"] for vm in r["vm"])),
+    ("wait", "mean wait", lambda r: wait_of(r, "mean_ns")),
+    ("p99", "p99", lambda r: wait_of(r, "p99_ns")),
     ("worst", "worst vCPU", worst_vcpu),
-    ("siblings", "siblings' compute", siblings),
-    ("neighbour", "neighbour's compute", lambda r: neighbour(r, "ops")),
-    ("neighbour_gap", "neighbour's longest gap", lambda r: neighbour(r, "off_cpu_max_ns")),
+    ("siblings", "siblings", siblings),
+    ("neighbour", "neighbour", lambda r: neighbour(r, "ops")),
+    ("neighbour_gap", "gap", lambda r: neighbour(r, "off_cpu_max_ns")),
 )
+PLACE = ("kernel", "pCPUs", "cgroups", "setting", "workload", "VMs x vCPUs")
 IN_NS = ("wait", "p99", "neighbour_gap")
 
 
@@ -81,9 +82,8 @@ def ratio_text(summary):
 
 def ratio_rows(records):
     """Heading and rows of the comparison of every other setting with stock."""
-    heading = ["kernel", "pCPUs", "cgroups", "workload", "VMs x vCPUs", "setting",
-               "operations stock", "ours", "ratio", "mean wait stock", "ours", "ratio"]
-    heading += [title + " ratio" for _, title, _ in METRICS[2:]]
+    heading = [*PLACE, "ops stock", "ours", "ratio", "mean wait stock", "ours", "ratio"]
+    heading += [title for _, title, _ in METRICS[2:]]
     rows = []
     for where, settings in collect(records).items():
         kernel, pcpus, layout, beside, workload, vms, vcpus = where
@@ -93,8 +93,8 @@ def ratio_rows(records):
         for name, ours in settings.items():
             if name == "stock":
                 continue
-            row = [kernel, str(pcpus), layout, workload,
-                   f"{vms}x{vcpus}" + (" + neighbour" if beside else ""), name]
+            row = [kernel, str(pcpus), layout, name, workload,
+                   f"{vms}x{vcpus}" + (" + neighbour" if beside else "")]
             for key, _, _ in METRICS:
                 ratios = stats.paired_ratios(ours.get(key, {}), stock.get(key, {}))
                 if key in ("ops", "wait"):
@@ -108,16 +108,15 @@ def ratio_rows(records):
 
 def absolute_rows(records):
     """Heading and rows of the plain figures: medians and how far single runs lie from them."""
-    heading = ["kernel", "pCPUs", "cgroups", "workload", "VMs x vCPUs", "setting", "runs"]
+    heading = [*PLACE, "runs"]
     for _, title, _ in METRICS:
         heading += [title, "+-"]
     rows = []
     for where, settings in collect(records).items():
         kernel, pcpus, layout, beside, workload, vms, vcpus = where
         for name, metrics in settings.items():
-            row = [kernel, str(pcpus), layout, workload,
-                   f"{vms}x{vcpus}" + (" + neighbour" if beside else ""), name,
-                   str(len(metrics["ops"]))]
+            row = [kernel, str(pcpus), layout, name, workload,
+                   f"{vms}x{vcpus}" + (" + neighbour" if beside else ""), str(len(metrics["ops"]))]
             for key, _, _ in METRICS:
                 values = list(metrics.get(key, {}).values())
                 row += [human(key, stats.median(values)), f"{stats.spread(values):.1%}"] \
@@ -132,19 +131,30 @@ def drop_empty(heading, rows):
     return [heading[i] for i in keep], [[row[i] for i in keep] for row in rows]
 
 
+def caption(heading, rows):
+    """Take out the leading columns that say the same in every row; returns them as a line."""
+    same = [i for i, name in enumerate(heading)
+            if name in PLACE[:4] and len({row[i] for row in rows}) == 1]
+    line = ", ".join(f"{heading[i]} {rows[0][i]}" for i in same)
+    keep = [i for i in range(len(heading)) if i not in same]
+    return line, [heading[i] for i in keep], [[row[i] for i in keep] for row in rows]
+
+
 def text(heading, rows):
+    line, heading, rows = caption(heading, rows)
     table = [heading] + rows
     widths = [max(len(row[i]) for row in table) for i in range(len(heading))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
              for row in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
+    return "\n".join([line] * bool(line) + lines)
 
 
 def markdown(heading, rows):
+    line, heading, rows = caption(heading, rows)
     lines = ["| " + " | ".join(row) + " |" for row in [heading] + rows]
     lines.insert(1, "|" + "---|" * len(heading))
-    return "\n".join(lines)
+    return "\n".join([line + "\n"] * bool(line) + lines)
 
 
 def footnote(records):
@@ -152,7 +162,10 @@ def footnote(records):
     releases = ", ".join(sorted({record["release"] for record in records}))
     seeds = len({record["seed"] for record in records})
     low, high, covers = stats.median_interval(list(range(seeds)))
-    range_text = "the whole range" if high - low == seeds - 1 else "order statistics"
-    return (f"Kernels {releases}; tree {records[0]['git']}; {seeds} seeds, {records[0]['time']} of "
-            f"virtual time each. Ratio = ours / stock of the same seed in the same boot: median "
-            f"[interval of the median from {range_text}, coverage {covers:.1%}].")
+    what = "the range" if high - low == seeds - 1 else "its interval by order statistics"
+    return (f"Kernel {releases}; tree {records[0]['git']}; {seeds} seeds of {records[0]['time']} "
+            f"virtual time. Ratios are ours / stock of the same seed in the same boot: median and "
+            f"{what} ({covers:.0%} coverage). ops: all VMs together; mean wait, p99: of the VM "
+            f"where it is worst; worst vCPU: its operations (initiator: its compute); siblings: "
+            f"compute beside the initiator; neighbour: operations of the VM that only computes, "
+            f"gap: its longest time off CPU.")
