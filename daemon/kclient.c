@@ -307,7 +307,7 @@ static void on_tuning(struct kclient *k, struct vmtab *tab, const struct vd_msg 
 	if (msg->have & VD_BIT(VCPU_DEBOOST_A_VM_ID)) {
 		vm = vmtab_find(tab, msg->vm_id);
 		if (vm)
-			merge_tuning(&vm->tuning, &msg->tuning, vm->described ? vm->name : vm->comm,
+			merge_tuning(&vm->tuning, &msg->tuning, vm->name[0] ? vm->name : vm->comm,
 				     cause);
 		return;
 	}

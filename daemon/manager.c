@@ -47,8 +47,10 @@ static void follow_vms(struct manager *m)
 		struct vm *vm = &m->vms.vms[i];
 		struct log_fields f = { .vm = vm->name };
 
-		if (!vm->described) {
+		if (!vm->described)
 			discover_describe(DISCOVER_PROC, vm);
+		if (!vm->announced) {
+			vm->announced = true;
 			log_event(LOG_EVENT_VM_NEW, LOG_INFO, &f, "VM %s appeared (process %d, %s)",
 				  vm->name, (int)vm->tgid, cgname_kind_str(vm->manager));
 		}

@@ -98,6 +98,8 @@ int vmtab_add_module(struct vmtab *tab, const struct vd_vm *src)
 			return -ENOMEM;
 		added = 1;
 	}
+	if (vm->id != src->id)
+		vm->described = false;
 	vm->id = src->id;
 	vm->nr_vcpus = src->nr_vcpus;
 	snprintf(vm->comm, sizeof(vm->comm), "%s", src->comm);

@@ -28,7 +28,9 @@
  * @id: the module's id, 0 while the module does not track it
  * @nr_vcpus: 0 while unknown
  * @comm: of the process, as the module saw it; "" when it did not
- * @described: @name, @uuid, @cgroup and @manager are filled in
+ * @described: @name, @uuid, @cgroup and @manager are filled in, and need no
+ *	other look: a VM may find its cgroup only after it was made
+ * @announced: its appearance was logged
  * @name: printable, never empty once described; not unique
  * @uuid: "" when it has none
  * @cgroup: path in its hierarchy, "" when unknown
@@ -49,6 +51,7 @@ struct vm {
 	uint32_t nr_vcpus;
 	char comm[VD_COMM_SIZE];
 	bool described;
+	bool announced;
 	char name[VMNAME_SIZE];
 	char uuid[VM_UUID_SIZE];
 	char cgroup[VM_CGROUP_SIZE];
