@@ -25,7 +25,7 @@ ROWS
 image_skeleton() {
 	local d
 
-	mkdir -p "$1"/{usr/{bin,sbin,lib,lib64},etc,dev,proc,sys,run,tmp,root,var/lib,lab/work}
+	mkdir -p "$1"/{usr/{bin,sbin,lib,lib64},etc,dev,proc,sys,run,tmp,root,var/lib/prometheus/node-exporter,lab/work}
 	for d in bin sbin lib lib64; do
 		ln -s "usr/$d" "$1/$d"
 	done
