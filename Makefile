@@ -28,12 +28,12 @@ include mk/tests.mk
 endif
 
 help:
-	@echo 'make              build everything into $(B)/ (the module for every kernel of the lab)'
+	@echo 'make              build everything into $(B)/ (the module for each kernel of the lab)'
 	@echo 'make deps         install the Debian packages that are missing (Debian 12 and 13)'
 	@echo 'make check        install what is missing, run all tests, say "N passed, N failed"'
 	@echo 'make demo         install what is missing, show stock against ours in the lab'
 	@echo 'make bench        measure in the lab; BENCH_ARGS="..." is for lab/bench/bench'
-	@echo 'make kmod         the module; with KDIR=/lib/modules/$$(uname -r)/build for this host'
+	@echo 'make kmod         the module; KDIR=/lib/modules/$$(uname -r)/build for this host'
 	@echo 'make lib|cli|daemon|lab   one part'
 	@echo 'make unit|asan|lint|lab-test   one part of the tests'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'

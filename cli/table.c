@@ -31,18 +31,29 @@ static int width(const char *text)
 	return n;
 }
 
+/* The last column with something in it: nothing is padded behind that. */
+static size_t last_filled(const struct table *table, const char *const *cells)
+{
+	size_t last = table->nr_columns - 1;
+
+	while (last && !cells[last][0])
+		last--;
+	return last;
+}
+
 static void print_row(const struct table *table, const int *widths, const char *const *cells,
 		      FILE *to)
 {
-	for (size_t c = 0; c < table->nr_columns; c++) {
+	size_t last = last_filled(table, cells);
+
+	for (size_t c = 0; c <= last; c++) {
 		int pad = widths[c] - width(cells[c]);
-		bool last = c + 1 == table->nr_columns;
 
 		if (table->columns[c].right)
 			fprintf(to, "%*s%s", pad, "", cells[c]);
 		else
-			fprintf(to, "%s%*s", cells[c], last ? 0 : pad, "");
-		fputs(last ? "\n" : "  ", to);
+			fprintf(to, "%s%*s", cells[c], c == last ? 0 : pad, "");
+		fputs(c == last ? "\n" : "  ", to);
 	}
 }
 
