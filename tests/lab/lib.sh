@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by every lab test, which runs as root in a virtual host. Speaks TAP.
+
+test_count=0
+test_failed=0
+
+# A test that dies on the way has not passed.
+trap 'finish' EXIT
+
+finish() {
+	local status=$?
+
+	trap - EXIT
+	kill $(jobs -p) 2>/dev/null
+	[ "$status" = 0 ] || { echo "# ended early with status $status"; test_failed=1; }
+	echo "1..$test_count"
+	[ "$test_failed" = 0 ] && [ "$test_count" -gt 0 ]
+	exit
+}
+
+result() {
+	test_count=$((test_count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		test_failed=1
+	fi
+	return 0
+}
+
+# check WHAT COMMAND...: passes if the command does.
+check() {
+	local what=$1 status=0
+
+	shift
+	"$@" >/tmp/check.out 2>&1 || status=$?
+	result "$status" "$what"
+	[ "$status" = 0 ] || sed 's/^/#   /' /tmp/check.out
+}
+
+# refuses WHAT STATUS PATTERN COMMAND...: fails with that status, and says why.
+refuses() {
+	local what=$1 want=$2 pattern=$3 status=0
+
+	shift 3
+	"$@" >/tmp/check.out 2>/tmp/check.err || status=$?
+	if [ "$status" = "$want" ] && grep -qE "$pattern" /tmp/check.out /tmp/check.err; then
+		result 0 "$what"
+	else
+		result 1 "$what"
+		echo "#   status $status, wanted $want with /$pattern/:"
+		sed 's/^/#   /' /tmp/check.out /tmp/check.err
+	fi
+}
+
+# equal WHAT GOT WANTED
+equal() {
+	result "$([ "$2" = "$3" ]; echo $?)" "$1"
+	[ "$2" = "$3" ] || echo "#   got '$2', wanted '$3'"
+}
+
+# number WHAT GOT -OP LIMIT, as in: number "some were boosted" "$n" -gt 0
+number() {
+	local status=1
+
+	if [[ $2 =~ ^-?[0-9]+$ && $4 =~ ^-?[0-9]+$ ]]; then
+		test "$2" "$3" "$4" && status=0
+	fi
+	result "$status" "$1"
+	[ "$status" = 0 ] || echo "#   '$2' $3 '$4' is not so"
+}
+
+# until_true SECONDS COMMAND...: poll, never sleep and hope.
+until_true() {
+	local tries=$(($1 * 20))
+
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# field FILE KEY: a number or string from vdvm's line of JSON.
+field() {
+	sed -nE "s/.*\"$2\":(\"([^\"]*)\"|(-?[0-9]+)).*/\2\3/p" "$1" | head -n 1
+}
+
+# json KEY: the first value of that key in the indented JSON on stdin.
+json() {
+	sed -nE "s/^ *\"$1\": (\"(.*)\"|([^,\"]+)),?\$/\2\3/p" | head -n 1
+}
+
+# vm_stat VM KEY: a counter of one VM.
+vm_stat() {
+	vdctl vms --json | awk -v vm="$1" -v key="\"$2\":" '
+		/"name":/ { here = $2 == "\"" vm "\"," }
+		here && $1 == key { gsub(/[",]/, "", $2); print $2; exit }'
+}
+
+has_vm() {
+	[ -n "$(vm_stat "$1" id)" ]
+}
+
+status_of() {
+	vdctl status --json | json "$1"
+}
+
+is_mode() {
+	[ "$(status_of mode)" = "$1" ]
+}
+
+# hooks_in_kernel: what ftrace and the tracepoints know of us, not what we say.
+hooks_in_kernel() {
+	grep -c vcpu_deboost /sys/kernel/tracing/enabled_functions
+}

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The module comes and goes, in each mode, with and without KVM, and leaves nothing.
+. ./lib.sh
+
+# The probe counts of KVM's tracepoints are not shown anywhere: kvm itself refuses to unload
+# quietly with one left (a WARN of the tracepoint core, which fails the run).
+
+equal "nothing is hooked before" "$(hooks_in_kernel)" 0
+refuses "a mode that does not exist is refused" 1 "." modprobe vcpu_deboost mode=fast
+check "the reason is in the log" grep -q "mode=fast is not one of off, observe, active" \
+	<(dmesg)
+
+check "loads" modprobe vcpu_deboost
+equal "observes by default" "$(status_of mode)" observe
+equal "three functions are hooked" "$(hooks_in_kernel)" 3
+equal "no hook is refused" "$(vdctl hooks --json | grep -c '"state": "refused"')" 0
+
+check "mode off" vdctl set mode=off
+equal "off: no hook is armed in the kernel" "$(hooks_in_kernel)" 0
+equal "off: no hook is armed in our table" \
+	"$(vdctl hooks --json | grep -c '"state": "armed"')" 0
+check "mode active" vdctl set mode=active
+equal "active: three functions are hooked" "$(hooks_in_kernel)" 3
+
+# KVM goes and comes back while we stay.
+check "kvm_amd unloads under us" rmmod kvm_amd
+check "kvm unloads under us" rmmod kvm
+equal "nothing is armed without kvm" "$(status_of armed)" false
+equal "and the reason is given" "$(status_of reason)" "the module kvm is not loaded"
+check "kvm loads again" modprobe kvm_amd
+check "hooks are armed again" until_true 60 eval '[ "$(status_of armed)" = true ]'
+equal "in the mode that was set" "$(status_of mode)" active
+
+# Loaded before kvm.
+rmmod vcpu_deboost kvm_amd kvm
+check "loads without kvm" modprobe vcpu_deboost
+equal "not armed" "$(status_of armed)" false
+check "kvm comes later" modprobe kvm_amd
+check "and is hooked" until_true 60 eval '[ "$(status_of armed)" = true ]'
+
+cycles() {
+	local i
+
+	for i in $(seq 20); do
+		rmmod vcpu_deboost || return 1
+		modprobe vcpu_deboost mode="$(set -- off observe active; shift $((i % 3)); echo "$1")" ||
+			return 1
+	done
+}
+check "20 cycles of unloading and loading" cycles
+check "unloads" rmmod vcpu_deboost
+equal "nothing is hooked after" "$(hooks_in_kernel)" 0
+refuses "vdctl says that it is gone" 3 "not loaded" vdctl status
+refuses "and how to load it" 6 "modprobe vcpu_deboost" vdctl set mode=off

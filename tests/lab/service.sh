@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: --systemd
+# The unit under a real systemd, hardening included: what a user types is enough.
+. ./lib.sh
+
+unit=vcpu-deboostd.service
+prom=/var/lib/prometheus/node-exporter/vcpu_deboost.prom
+
+show() { systemctl show -P "$1" $unit; }
+is() { [ "$(show "$1")" = "$2" ]; }
+status_has() { show StatusText | grep -qE -- "$1"; }
+sample() { [ "$(grep -c "^vcpu_deboost_$1\$" "$prom")" = 1 ]; }
+logged() { journalctl -q -o cat -u $unit "$@" | grep -q .; }
+never() { ! "$@"; }
+
+soon() {
+	local what=$1 status=0
+
+	shift
+	until_true 30 "$@" || status=1
+	result "$status" "$what"
+	[ "$status" = 0 ] && return
+	echo "#   $*"
+	systemctl status --no-pager -l $unit | sed 's/^/#   /'
+}
+
+mkdir -p /etc/vcpu-deboostd/conf.d
+printf '[metrics]\ntextfile_interval = 1s\n' >/etc/vcpu-deboostd/conf.d/10-test.conf
+mkdir -p /run/systemd/system/$unit.d
+printf '[Service]\nWatchdogSec=10\n' >/run/systemd/system/$unit.d/sooner.conf
+check "the unit has a watchdog" grep -q '^WatchdogSec=' /usr/lib/systemd/system/$unit
+
+# As another user, so that looking into it takes the capabilities of the unit.
+chmod 666 /dev/kvm
+systemd-run --quiet --unit vm-web --uid 65534 vdvm --name web --workload ipi --vcpus 2 --forever
+
+check "it is enabled and started with one command" systemctl enable --now $unit
+check "that loaded the module" test -d /sys/module/vcpu_deboost
+check "it is active" is ActiveState active
+soon "its status tells what it does" status_has '^observe, [0-9]+ IPIs/s, .* 1 VM$'
+soon "it writes where it may" sample 'module_up 1'
+soon "it sees a VM of another user" sample 'vm_info{vm="web",vm_id="1",.*} 1'
+check "others can read the file" setpriv --reuid 65534 --clear-groups cat $prom
+
+check "what nobody logged is not in the journal" never logged VCPU_DEBOOST_VM=nobody
+check "the journal has the VM as a field" logged VCPU_DEBOOST_VM=web
+vdctl set mode=active >/dev/null
+soon "and a change with old and new" logged VCPU_DEBOOST_OLD=observe VCPU_DEBOOST_NEW=active
+soon "the status follows" status_has '^active, '
+
+modprobe -r vcpu_deboost
+soon "without the module it is idle" status_has '^idle: module vcpu_deboost not loaded'
+check "and not failed" is ActiveState active
+soon "a VM of another user is still seen" sample 'vm_info{vm="web",vm_id="",.*} 1'
+systemctl stop vm-web
+soon "and seen to end" sample 'vms 0'
+systemd-run --quiet --unit vm-two --uid 65534 vdvm --name two --workload ipi --vcpus 2 --forever
+soon "a new one is seen too" sample 'vm_info{vm="two",vm_id="",.*} 1'
+modprobe vcpu_deboost
+soon "the module is taken up again" status_has '^active, '
+
+printf '[global]\nmode = sometimes\n' >/etc/vcpu-deboostd/conf.d/20-test.conf
+check "a reload with a bad line returns" timeout 20 systemctl reload $unit
+soon "says so" status_has 'reload refused'
+refuses "a check names the line" 2 '20-test.conf:2: .*off, observe, active' \
+	vcpu-deboostd --check-config
+printf '[global]\nmode = observe\n' >/etc/vcpu-deboostd/conf.d/20-test.conf
+check "a reload with a good one returns" timeout 20 systemctl reload $unit
+soon "is in force" is_mode observe
+check "it is active again" is ActiveState active
+
+systemctl kill -s KILL $unit
+soon "killed, it is started again" is NRestarts 1
+soon "and works" status_has '^observe, '
+main=$(show MainPID)
+check "a second one is refused" eval '! vcpu-deboostd 2>/tmp/second'
+check "with the process to blame" grep -q "process $main" /tmp/second
+kill -STOP "$main"
+soon "one that hangs is started again" is NRestarts 2
+soon "and works" status_has '^observe, '
+
+check "it stops" systemctl stop $unit
+check "well" is Result success
+check "the host is stock" is_mode off
+check "the file is gone" never test -e $prom
+
+printf '[global]\nmode = sometimes\n' >/etc/vcpu-deboostd/conf.d/20-test.conf
+check "with a bad line it does not start" eval "! systemctl start $unit"
+check "and is not tried again" is ExecMainStatus 2
+check "the journal has the line" eval "journalctl -o cat -u $unit | grep -q '20-test.conf:2: '"
