@@ -28,7 +28,7 @@ include mk/tests.mk
 endif
 
 help:
-	@echo 'make              build everything into $(B)/ (the module for each kernel of the lab)'
+	@echo 'make              build everything into $(B)/ (the module for every lab kernel)'
 	@echo 'make deps         install the Debian packages that are missing (Debian 12 and 13)'
 	@echo 'make check        install what is missing, run all tests, say "N passed, N failed"'
 	@echo 'make demo         install what is missing, show stock against ours in the lab'
@@ -69,8 +69,8 @@ install: lib cli daemon
 	$(call say,INSTALL,$(DESTDIR)/)
 	$(Q)install -D -m 755 $(B)/vcpu-deboostd $(DESTDIR)$(SBINDIR)/vcpu-deboostd
 	$(Q)install -D -m 755 $(B)/vdctl $(DESTDIR)$(BINDIR)/vdctl
-	$(Q)install -D -m 644 systemd/vcpu-deboostd.service \
-		$(DESTDIR)$(UNITDIR)/vcpu-deboostd.service
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)install -m 644 systemd/*.service $(DESTDIR)$(UNITDIR)/
 	$(Q)for f in man/*.[1-9]; do \
 		install -D -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; done
 	$(Q)tools/install-etc etc $(DESTDIR)$(ETCDIR)
