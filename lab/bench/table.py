@@ -66,7 +66,8 @@ def collect(records):
 def human_ns(ns):
     for unit, factor in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
         if ns >= factor:
-            return f"{ns / factor:.3g} {unit}" if ns < 1000 * factor else f"{ns / factor:.0f} {unit}"
+            digits = ".3g" if ns < 1000 * factor else ".0f"
+            return f"{ns / factor:{digits}} {unit}"
     return f"{ns:.0f} ns"
 
 

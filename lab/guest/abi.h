@@ -33,7 +33,7 @@
 /* The guest reports by one 32-bit write to this port. */
 #define VD_PORT			0xd0
 #define VD_SIG_READY		1u	/* calibrated, interrupts on, waiting for the start */
-#define VD_SIG_DONE		2u	/* the workload is over; the vCPU only answers from here on */
+#define VD_SIG_DONE		2u	/* the workload is over, from here on only answers */
 #define VD_SIG_FAULT		3u	/* struct vd_fault says what happened */
 
 enum vd_phase {

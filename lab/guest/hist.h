@@ -10,7 +10,7 @@
 
 #define VD_HIST_SUB_BITS	5
 #define VD_HIST_SUB		(1u << VD_HIST_SUB_BITS)
-#define VD_HIST_MAX_BITS	40	/* values from 2^40 ns (18 minutes) on share the last bucket */
+#define VD_HIST_MAX_BITS	40	/* values from 2^40 ns, 18 minutes, share a bucket */
 #define VD_HIST_BUCKETS		((VD_HIST_MAX_BITS - VD_HIST_SUB_BITS + 1) * VD_HIST_SUB)
 
 struct vd_hist {

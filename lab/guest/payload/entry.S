@@ -18,7 +18,7 @@ fault_stubs:
 	.set	v, 0
 	.rept	32
 	.balign	16
-	.if	!((v == 8) || ((v >= 10) && (v <= 14)) || (v == 17) || (v == 21) || (v == 29) || (v == 30))
+	.if	!(v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || (v >= 29 && v <= 30))
 	push	$0		/* the CPU pushes no error code for this one */
 	.endif
 	push	$v

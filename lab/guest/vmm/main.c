@@ -85,9 +85,10 @@ static int supervise(struct vm *vm, int signal_fd, bool *ret_signalled)
 		}
 		limit_ns = phase_stop_limit(vm, limit_ns);
 		if (monotonic_ns() > limit_ns) {
-			fprintf(stderr, "vdvm: %u of %llu vCPUs did not end within %llu s of the stop\n",
-				(unsigned int)vm->opts->vcpus - vm->done,
-				(unsigned long long)vm->opts->vcpus, DRAIN_LIMIT_NS / NSEC_PER_SEC);
+			fprintf(stderr,
+				"vdvm: only %u of %llu vCPUs ended within %llu s of the stop\n",
+				vm->done, (unsigned long long)vm->opts->vcpus,
+				DRAIN_LIMIT_NS / NSEC_PER_SEC);
 			return -ETIME;
 		}
 	}
