@@ -6,17 +6,24 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/units.h"
+
 static pid_t read_owner(int fd)
 {
 	char buf[16] = "";
-	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+	uint32_t pid = 0;
 
-	return n > 0 ? (pid_t)atoi(buf) : 0;
+	if (pread(fd, buf, sizeof(buf) - 1, 0) <= 0)
+		return 0;
+	buf[strcspn(buf, "\n")] = '\0';
+	(void)unit_parse_u32(buf, 1, INT_MAX, &pid);
+	return (pid_t)pid;
 }
 
 int lock_take(const char *dir, pid_t *ret_owner)

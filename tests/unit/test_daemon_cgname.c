@@ -44,8 +44,8 @@ static const struct {
 	{ "/qemu.slice/.scope", CGNAME_NONE, "" },
 	/* KubeVirt, both cgroup drivers and all classes of service. */
 	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" POD ".slice/"
-										"cri-containerd-"
-										"0123.scope",
+	  "cri-containerd-"
+	  "0123.scope",
 	  CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods.slice/kubepods-pod" POD ".slice/crio-0123.scope", CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods/burstable/pod" POD_UID "/0123", CGNAME_KUBEPODS, POD_UID },
