@@ -120,10 +120,10 @@ class Table(unittest.TestCase):
 
 
 class Matrix(unittest.TestCase):
-    def test_settings_alternate_per_seed(self):
+    def test_every_setting_once_per_seed_and_first_in_turn(self):
         choice = matrix.merge("quick", {"seeds": 2, "setting": ["stock", "active"]})
         self.assertEqual([(r.seed, r.setting) for r in matrix.runs(choice)],
-                         [(1, "stock"), (1, "active"), (2, "stock"), (2, "active")])
+                         [(1, "stock"), (1, "active"), (2, "active"), (2, "stock")])
 
     def test_same_seed_means_same_guests(self):
         cell = matrix.cells(matrix.merge("quick", {}))[0]

@@ -57,7 +57,8 @@ static void text_hist(FILE *out, const char *what, const struct vd_hist *h)
 	if (!h->count)
 		return;
 	fprintf(out, "  %-10s %" PRIu64
-		" waits: mean %.1f us, p50 %.1f us, p99 %.1f us, max %.1f us\n", what, h->count, (double)mean(h) / 1e3, (double)vd_hist_quantile(h, 500) / 1e3,
+		" waits: mean %.1f us, p50 %.1f us, p99 %.1f us, max %.1f us\n", what, h->count,
+		(double)mean(h) / 1e3, (double)vd_hist_quantile(h, 500) / 1e3,
 		(double)vd_hist_quantile(h, 990) / 1e3, (double)h->max / 1e3);
 }
 
