@@ -106,13 +106,19 @@ soon "the module is back" sample 'module_up 1'
 soon "with what was wanted" is_mode active
 soon "the VM is tracked again" growing vm_ipis_total
 
+# Stuck for too long, and back: the fallback is undone with what was wanted.
+kill -STOP "$daemon"
+soon "a stuck daemon is given up" is_mode observe
+kill -CONT "$daemon"
+soon "and taken back" is_mode active
+
 # Killed: the module falls back by itself. A new daemon sets things right.
 kill -9 "$daemon"
 wait "$daemon" 2>/dev/null
 soon "without the daemon the module observes" is_mode observe
 start_daemon
 soon "a new daemon is there" growing vm_ipis_total
-soon "the fallback is counted" sample 'heartbeat_fallbacks_total 1'
+soon "the fallback is counted" sample 'heartbeat_fallbacks_total 2'
 printf '[global]\nmode = active\nwindow = 2ms\n' >"$conf"
 kill -HUP "$daemon"
 soon "a reload is pushed" is_mode active
