@@ -59,7 +59,7 @@ static void print_row(const struct table *table, const int *widths, const char *
 
 void table_print(struct table *table, FILE *to)
 {
-	const char *titles[TABLE_COLUMNS_MAX];
+	const char *titles[TABLE_COLUMNS_MAX] = { NULL };
 	int widths[TABLE_COLUMNS_MAX] = { 0 };
 
 	for (size_t c = 0; c < table->nr_columns; c++) {
