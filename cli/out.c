@@ -60,7 +60,7 @@ int fail(const struct ctx *ctx, enum exit_code code, const char *format, ...)
 	return code;
 }
 
-static enum exit_code code_of(int error)
+static enum exit_code code_of(const struct ctx *ctx, int error)
 {
 	switch (error) {
 	case -ENOPKG:
@@ -70,7 +70,8 @@ static enum exit_code code_of(int error)
 	case -EACCES:
 		return EXIT_NOT_PERMITTED;
 	case -ENOENT:
-		return EXIT_NO_VM;
+		/* Without a VM in the request, the module missed something else. */
+		return ctx->vm ? EXIT_NO_VM : EXIT_REFUSED;
 	case -EINVAL:
 	case -ERANGE:
 	case -EBUSY:
@@ -84,7 +85,7 @@ static enum exit_code code_of(int error)
 
 int fail_client(const struct ctx *ctx, const char *what, int error)
 {
-	return fail(ctx, code_of(error), "%s: %s", what, vdnl_strerror(ctx->client, error));
+	return fail(ctx, code_of(ctx, error), "%s: %s", what, vdnl_strerror(ctx->client, error));
 }
 
 void note(const struct ctx *ctx, const char *format, ...)
