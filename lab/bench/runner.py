@@ -19,10 +19,7 @@ TOP = LAB.parent
 BOOT_S = 12             # guesses until something has been measured
 RUN_S = 8
 SILENCE_S = 300
-
-
-class LabFailed(Exception):
-    """A virtual host did not give all its results."""
+SAME_NS = 1000000
 
 
 def git_describe():
@@ -85,6 +82,17 @@ class Progress:
             self.out.flush()
 
 
+def flaw(answer):
+    """Why a run must not be counted, or None: all VMs must have measured the same interval."""
+    starts = [vm["run_start_ns"] for vm in answer["vms"]]
+    lengths = [vm["run_ns"] for vm in answer["vms"]]
+    if not all(vm["realtime"] for vm in answer["vms"]):
+        return "a timing thread ran without SCHED_FIFO"
+    if max(max(starts) - min(starts), max(lengths) - min(lengths)) > SAME_NS:
+        return "the VMs did not measure over the same interval"
+    return None
+
+
 def run_cell(cell, choice, events, stop):
     """In a thread: one virtual host. Puts ("run", cell, answer, seconds) and ("end", ...)."""
     chosen = matrix.runs(choice)
@@ -106,7 +114,11 @@ def run_cell(cell, choice, events, stop):
                 rest.append(line.rstrip())
                 continue
             now = time.monotonic()
-            events.put(("run", cell, json.loads(line[len("bench: "):]), now - last))
+            answer = json.loads(line[len("bench: "):])
+            if flaw(answer):
+                rest.append(f"run {answer['id']}: {flaw(answer)}")
+                continue
+            events.put(("run", cell, answer, now - last))
             last = now
             wanted -= 1
         status = process.wait()

@@ -17,12 +17,11 @@
 #include "vdvm.h"
 
 #define REMOVE_TRIES	100
-#define CREATE_TRIES	20
 
 /**
  * struct cgroup - what cgroup_leave() has to undo
  * @root:	mount point of the hierarchy, where the process goes at the end
- * @created:	groups made by us, parents first
+ * @created:	the VM's own groups that we made, parents first
  */
 struct cgroup {
 	char *root;
@@ -115,14 +114,15 @@ static int make_group(struct cgroup *cgroup, const char *path)
 }
 
 /* On v2 a group has a run queue entity of its own only when its parent hands out "cpu". */
-static int make_child(struct cgroup *cgroup, const char *parent, const char *path)
+static int hand_out_cpu(const struct cgroup *cgroup, const char *parent)
 {
-	int r = cgroup->v2 ? write_file(parent, "cgroup.subtree_control", "+cpu") : 0;
-
-	return r ? r : make_group(cgroup, path);
+	return cgroup->v2 ? write_file(parent, "cgroup.subtree_control", "+cpu") : 0;
 }
 
-/* Create what is missing of @path below the root. */
+/*
+ * Create what is missing of @path below the root. Its parents, such as machine.slice, are shared
+ * with other VMs that come and go at the same time: they stay.
+ */
 static int make_path(struct cgroup *cgroup, const char *path)
 {
 	char parent[PATH_MAX], child[PATH_MAX];
@@ -135,26 +135,16 @@ static int make_path(struct cgroup *cgroup, const char *path)
 		if (snprintf(child, sizeof(child), "%.*s", (int)(at - path), path) >=
 		    (int)sizeof(child))
 			return -ENAMETOOLONG;
-		r = make_child(cgroup, parent, child);
+		r = hand_out_cpu(cgroup, parent);
+		if (!r && at[strspn(at, "/")])
+			r = mkdir(child, 0755) && errno != EEXIST ? -errno : 0;
+		else if (!r)
+			r = make_group(cgroup, child);
 		if (r)
 			return r;
 		memcpy(parent, child, sizeof(parent));
 	}
 	return 0;
-}
-
-/* Another VM may remove a shared parent between two of our steps: begin again. */
-static int make_path_retry(struct cgroup *cgroup, const char *path)
-{
-	int tries, r = 0;
-
-	for (tries = 0; tries < CREATE_TRIES; tries++) {
-		r = make_path(cgroup, path);
-		if (r != -ENOENT && r != -ENODEV)
-			break;
-		nap();
-	}
-	return r;
 }
 
 static int join_process(const char *path)
@@ -181,7 +171,9 @@ static int make_libvirt_layout(struct cgroup *cgroup, const char *path, unsigned
 	int r;
 
 	snprintf(middle, sizeof(middle), "%s/libvirt", path);
-	r = make_child(cgroup, path, middle);
+	r = hand_out_cpu(cgroup, path);
+	if (!r)
+		r = make_group(cgroup, middle);
 	if (!r)
 		r = join_process(middle);
 	snprintf(leaf, sizeof(leaf), "%s/emulator", middle);
@@ -220,7 +212,7 @@ int cgroup_enter(const char *path, bool per_vcpu, unsigned int vcpus, struct cgr
 		free(cgroup);
 		return r;
 	}
-	r = make_path_retry(cgroup, path);
+	r = make_path(cgroup, path);
 	if (!r)
 		r = per_vcpu ? make_libvirt_layout(cgroup, path, vcpus) : join_process(path);
 	if (r) {
@@ -248,14 +240,8 @@ static void remove_group(const char *path)
 {
 	int tries;
 
-	for (tries = 0; tries < REMOVE_TRIES && rmdir(path); tries++) {
-		if (errno != EBUSY)
-			return;
-		/* Still used by another VM: a parent that is shared. */
-		if (access(path, F_OK))
-			return;
+	for (tries = 0; tries < REMOVE_TRIES && rmdir(path) && errno == EBUSY; tries++)
 		nap();
-	}
 }
 
 void cgroup_leave(struct cgroup *cgroup)

@@ -49,7 +49,7 @@ static const struct opt_row rows[] = {
 	{ "pv", KIND_FLAG, AT(pv), 0, 0, NULL,
 	  "show KVM's paravirtual CPUID leaves, send IPIs by hypercall" },
 	{ "cgroup", KIND_TEXT, AT(cgroup), 0, 0, "PATH",
-	  "run in this cgroup (v2, or v1 cpu), created and removed" },
+	  "run in this cgroup (v2, or v1 cpu), created and removed; parents stay" },
 	{ "cgroup-per-vcpu", KIND_FLAG, AT(per_vcpu), 0, 0, NULL,
 	  "libvirt's layout below it: libvirt/emulator, libvirt/vcpuN" },
 	{ "barrier", KIND_TEXT, AT(barrier), 0, 0, "FILE",
