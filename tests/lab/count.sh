@@ -3,20 +3,28 @@
 # What the module counts is what the guest did, one for one.
 . ./lib.sh
 
-modprobe vcpu_deboost mode="${MODE:-observe}"
+tracing=/sys/kernel/tracing
+modprobe vcpu_deboost
+echo 'vector < 0' >$tracing/events/kvm/kvm_eoi/filter
+echo 1 >$tracing/events/kvm/kvm_eoi/enable
 
 # counted VM ARGS...: run a guest to its end, then compare while it lingers.
 counted() {
-	local vm=$1 report=/tmp/$1.json sent
+	local vm=$1 report=/tmp/$1.json sent spurious
 
 	shift
+	echo >$tracing/trace
 	vdvm --name "$vm" --json --linger 60s "$@" >"$report" &
 	until_true 60 test -s "$report" || { result 1 "$vm: the guest ended"; return; }
 	sent=$(field "$report" ipis_sent)
 	number "$vm: the guest sent IPIs" "$sent" -ge 100
 	equal "$vm: each IPI is counted" "$(vm_stat "$vm" ipis)" "$sent"
 	equal "$vm: each is recorded" "$(vm_stat "$vm" recorded)" "$sent"
-	equal "$vm: each EOI is counted" "$(vm_stat "$vm" eois)" "$(field "$report" eois)"
+	# The emulated SVM sometimes delivers an interrupt twice: KVM itself then finds nothing
+	# in service at the second EOI, and says so in its own trace.
+	spurious=$(grep -c kvm_eoi: $tracing/trace)
+	equal "$vm: each EOI is counted" $(($(vm_stat "$vm" eois) + spurious)) \
+		"$(field "$report" eois)"
 	equal "$vm: each PAUSE exit is counted" "$(vm_stat "$vm" spin_exits)" \
 		"$(field "$report" pauses)"
 	kill $!
@@ -24,18 +32,22 @@ counted() {
 	check "$vm: the VM is forgotten" until_true 60 eval "! has_vm $vm"
 }
 
-# One at a time, each answered: every pair must end by its EOI, none by another way.
+# exactly VM ENDED ARGS...: 500 IPIs, one at a time; ENDED are the ways in which pairs end.
 exactly() {
-	local vm=$1
+	local vm=$1 ended=$2 key sum=0
 
-	vdvm --name "$vm" --json --linger 60s --workload count --count 500 --vcpus 2 "${@:2}" \
+	shift 2
+	vdvm --name "$vm" --json --linger 60s --workload count --count 500 --vcpus 2 "$@" \
 		>/tmp/exact.json &
 	until_true 60 test -s /tmp/exact.json
+	for key in $ended; do
+		sum=$((sum + $(vm_stat "$vm" "$key")))
+	done
 	equal "$vm: 500 sent" "$(field /tmp/exact.json ipis_sent)" 500
 	equal "$vm: 500 recorded" "$(vm_stat "$vm" recorded)" 500
-	equal "$vm: 500 cleared by their EOI" "$(vm_stat "$vm" cleared)" 500
-	equal "$vm: 500 answers in the histogram" "$(vm_stat "$vm" answers)" 500
-	equal "$vm: none overwritten" "$(vm_stat "$vm" overwritten)" 0
+	equal "$vm: 500 $ended" "$sum" 500
+	equal "$vm: as many answers in the histogram as cleared" "$(vm_stat "$vm" answers)" \
+		"$(vm_stat "$vm" cleared)"
 	equal "$vm: none expired" "$(vm_stat "$vm" expired)" 0
 	kill $!
 	wait $!
@@ -43,9 +55,11 @@ exactly() {
 }
 
 vdctl set window=1s >/dev/null
-exactly x2apic --apic x2apic
-exactly xapic --apic xapic
-exactly late-eoi --eoi last
+# Linux answers after its EOI: each pair ends by it. A guest that answers first may be sent the
+# next IPI before its EOI, which renews the pair.
+exactly x2apic cleared --apic x2apic
+exactly xapic cleared --apic xapic
+exactly late-eoi "cleared overwritten" --eoi last
 for vm in ipi lockipi initiator shootdown; do
 	counted "$vm" --workload "$vm" --vcpus 4 --time 500ms
 done

@@ -94,15 +94,27 @@ json() {
 	sed -nE "s/^ *\"$1\": (\"(.*)\"|([^,\"]+)),?\$/\2\3/p" | head -n 1
 }
 
-# vm_stat VM KEY: a counter of one VM.
+# vm_stat VM KEY: a value of one VM; of the last one, if several have that name.
 vm_stat() {
-	vdctl vms --json | awk -v vm="$1" -v key="\"$2\":" '
-		/"name":/ { here = $2 == "\"" vm "\"," }
-		here && $1 == key { gsub(/[",]/, "", $2); print $2; exit }'
+	vdctl vms --json | awk -v vm="\"$1\"" -v key="$2" '
+		function flush() { if (value["name"] == vm) found = value[key]; delete value }
+		/^ *"id":/ { flush() }
+		match($0, /^ *"[a-z0-9_]+": /) {
+			name = substr($0, RSTART, RLENGTH)
+			gsub(/[": ]/, "", name)
+			rest = substr($0, RSTART + RLENGTH)
+			sub(/,$/, "", rest)
+			value[name] = rest
+		}
+		END { flush(); gsub(/"/, "", found); if (found != "") print found }'
 }
 
 has_vm() {
 	[ -n "$(vm_stat "$1" id)" ]
+}
+
+now_ms() {
+	awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime
 }
 
 status_of() {

@@ -12,10 +12,6 @@ for vm in ipi lock lockipi; do
 done
 until_true 60 eval '[ "$(vm_stat ipi boosted)" -gt 10 ]'
 
-now_ms() {
-	echo $(($(date +%s%N) / 1000000))
-}
-
 slowest=0
 lost=0
 for i in $(seq "$cycles"); do

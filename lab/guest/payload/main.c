@@ -28,8 +28,10 @@ void guest_main(uint32_t id)
 		irq_setup_tables();
 		__atomic_store_n(&tables_ready, 1, __ATOMIC_RELEASE);
 	}
-	while (!__atomic_load_n(&tables_ready, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&tables_ready, __ATOMIC_ACQUIRE)) {
 		__asm__ volatile("pause");
+		cpu->result->pauses++;
+	}
 	irq_setup_cpu(cpu);
 	if (!id)
 		work_calibrate();
