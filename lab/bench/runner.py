@@ -154,12 +154,15 @@ def record(cell, run, answer, choice, meta):
     }
 
 
-def run_all(choice, jobs, path, name):
-    """Measure everything, append to @path; returns the records and the errors."""
+def run_all(choice, jobs, path, name, words):
+    """Measure everything, write it to @path; returns the records and the errors.
+
+    @words is the command that was asked for; each record names it.
+    """
     cells = matrix.cells(choice)
     by_id = {run.id: run for run in matrix.runs(choice)}
     meta = {"name": name, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "git": git_describe()}
+            "git": git_describe(), "command": words}
     progress = Progress(len(cells) * len(by_id), len(cells), jobs)
     todo, events, stop = queue.Queue(), queue.Queue(), []
     for cell in cells:
