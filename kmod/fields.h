@@ -28,7 +28,7 @@ enum vdb_field {
 extern u32 vdb_field_offset[VDB_NR_FIELDS];
 
 /* The address of a field; vdb_fields_load() has checked its size. */
-#define vdb_field_ptr(object, field, type)                                                         \
+#define vdb_field_ptr(object, field, type) \
 	((type *)((const char *)(object) + vdb_field_offset[field]))
 
 #define vdb_field(object, field, type) READ_ONCE(*vdb_field_ptr(object, field, type))

@@ -10,15 +10,15 @@
 #include "hooks.h"
 #include "vdb.h"
 
-#define TRACEPOINT(n, sym, sig, req, fn)                                                           \
-	{                                                                                          \
-		.name = n, .symbol = sym, .signature = sig, .required = req, .probe = fn,          \
-		.kind = VCPU_DEBOOST_HOOK_KIND_TRACEPOINT                                          \
+#define TRACEPOINT(n, sym, sig, req, fn)                                                  \
+	{                                                                                 \
+		.name = n, .symbol = sym, .signature = sig, .required = req, .probe = fn, \
+		.kind = VCPU_DEBOOST_HOOK_KIND_TRACEPOINT                                 \
 	}
-#define FUNCTION(n, sym, sig, k, o)                                                                \
-	{                                                                                          \
-		.name = n, .symbol = sym, .signature = sig, .required = true, .ops = o,            \
-		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                                 \
+#define FUNCTION(n, sym, sig, k, o)                                                     \
+	{                                                                               \
+		.name = n, .symbol = sym, .signature = sig, .required = true, .ops = o, \
+		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                      \
 	}
 
 /* Those that create and remove VMs come first, so that events find theirs. */
@@ -54,7 +54,8 @@ static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 	}
 	ret = vdb_btf_func_signature(btf, "kvm_vcpu_yield_to", signature, sizeof(signature));
 	if (ret || strcmp(signature, "kvm_vcpu*")) {
-		snprintf(reason, size, "kvm_vcpu_yield_to() takes (%s) here", ret ? "?" : signature);
+		snprintf(reason, size, "kvm_vcpu_yield_to() takes (%s) here",
+			 ret ? "?" : signature);
 		return -EOPNOTSUPP;
 	}
 	ret = vdb_fields_load(btf, reason, size);
@@ -150,8 +151,9 @@ static int arm_all(const struct vdb_btf *btf)
  *
  * Context: process, under vdb.lock.
  * Return: 0 (also if armed already), -ENODEV if kvm is not loaded, -EBUSY if a
- * function is redirected by somebody else, -ESHUTDOWN if the module goes, -EOPNOTSUPP if this kernel is not
- * understood, -ENOMEM. On an error nothing is hooked and vdb.reason says why.
+ * function is redirected by somebody else, -ESHUTDOWN if the module goes,
+ * -EOPNOTSUPP if this kernel is not understood, -ENOMEM. On an error nothing is
+ * hooked and vdb.reason says why.
  */
 int vdb_hooks_arm(void)
 {

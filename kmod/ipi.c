@@ -157,6 +157,5 @@ void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 	if (bitmap_empty(me->from, VDB_MAX_VCPUS))
 		return;
 	now_ns = ktime_get_mono_fast_ns();
-	for_each_set_bit(idx, me->from, VDB_MAX_VCPUS)
-		answer(vm, me, idx, vector, now_ns);
+	for_each_set_bit(idx, me->from, VDB_MAX_VCPUS) answer(vm, me, idx, vector, now_ns);
 }

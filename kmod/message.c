@@ -14,9 +14,8 @@ static int end(struct sk_buff *skb, struct nlattr *nest, int failed)
 	return 0;
 }
 
-#define PUT64(skb, space, name, value)                                                             \
-	nla_put_u64_64bit(skb, VCPU_DEBOOST_##space##_A_##name, value,                             \
-			  VCPU_DEBOOST_##space##_A_PAD)
+#define PUT64(skb, space, name, value) \
+	nla_put_u64_64bit(skb, VCPU_DEBOOST_##space##_A_##name, value, VCPU_DEBOOST_##space##_A_PAD)
 #define PUT32(skb, space, name, value) nla_put_u32(skb, VCPU_DEBOOST_##space##_A_##name, value)
 #define PUTS(skb, space, name, value)  nla_put_string(skb, VCPU_DEBOOST_##space##_A_##name, value)
 
@@ -33,8 +32,7 @@ int vdb_put_info(struct sk_buff *skb)
 
 	if (!nest)
 		return -EMSGSIZE;
-	failed = PUTS(skb, INFO, VERSION, VDB_VERSION) ||
-		 PUT32(skb, INFO, ABI, VCPU_DEBOOST_ABI) ||
+	failed = PUTS(skb, INFO, VERSION, VDB_VERSION) || PUT32(skb, INFO, ABI, VCPU_DEBOOST_ABI) ||
 		 PUT32(skb, INFO, ARMED, vdb.armed) ||
 		 (vdb.reason && PUTS(skb, INFO, REASON, vdb.reason)) ||
 		 PUT32(skb, INFO, NR_VMS, READ_ONCE(vdb.nr_vms)) ||
@@ -61,8 +59,7 @@ int vdb_put_hook(struct sk_buff *skb, const struct vdb_hook *hook)
 	if (!nest)
 		return -EMSGSIZE;
 	failed = PUTS(skb, HOOK, NAME, hook->name) || PUTS(skb, HOOK, SYMBOL, hook->symbol) ||
-		 PUT32(skb, HOOK, KIND, hook->kind) ||
-		 PUT32(skb, HOOK, REQUIRED, hook->required) ||
+		 PUT32(skb, HOOK, KIND, hook->kind) || PUT32(skb, HOOK, REQUIRED, hook->required) ||
 		 PUT32(skb, HOOK, STATE, hook->state) ||
 		 (hook->state == VCPU_DEBOOST_HOOK_STATE_REFUSED &&
 		  PUTS(skb, HOOK, REASON, hook->reason));
@@ -105,8 +102,7 @@ int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm)
 		return -EMSGSIZE;
 	failed = PUT32(skb, VM, ID, vm->id) || PUT32(skb, VM, TGID, vm->tgid) ||
 		 PUT64(skb, VM, START_BOOTTIME_NS, vm->start_boottime_ns) ||
-		 PUT32(skb, VM, NR_VCPUS, READ_ONCE(vm->nr_vcpus)) ||
-		 PUTS(skb, VM, COMM, vm->comm);
+		 PUT32(skb, VM, NR_VCPUS, READ_ONCE(vm->nr_vcpus)) || PUTS(skb, VM, COMM, vm->comm);
 	return end(skb, nest, failed);
 }
 
@@ -130,7 +126,7 @@ int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm)
 	for (i = 0; i < VDB_NR_COUNTERS && !failed; i++)
 		failed = nla_put_u64_64bit(skb, VDB_C_FIRST + i, sum.count[i],
 					   VCPU_DEBOOST_STATS_A_PAD);
-	failed = failed || nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum.answer),
-				   sum.answer);
+	failed = failed ||
+		 nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum.answer), sum.answer);
 	return end(skb, nest, failed);
 }

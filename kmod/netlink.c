@@ -94,8 +94,8 @@ static int put_tuning(struct sk_buff *skb, const struct vdb_vm *vm)
 {
 	if (!vm)
 		return vdb_put_tuning(skb, &vdb.tuning, 0);
-	return nla_put_u32(skb, VCPU_DEBOOST_A_VM_ID, vm->id) ?:
-	       vdb_put_tuning(skb, &vm->tuning, vm->overrides);
+	return nla_put_u32(skb, VCPU_DEBOOST_A_VM_ID, vm->id)
+		       ?: vdb_put_tuning(skb, &vm->tuning, vm->overrides);
 }
 
 static int put_vm(struct sk_buff *skb, const struct vdb_vm *vm)
@@ -203,8 +203,8 @@ static int change_global(struct genl_info *info, const struct vdb_tuning *tuning
 	int ret = vdb_tuning_set(tuning, given);
 
 	if (ret)
-		NL_SET_ERR_MSG(info->extack,
-			       "KVM could not be hooked: INFO_GET and HOOK_GET say why");
+		NL_SET_ERR_MSG(info->extack, "KVM could not be hooked: INFO_GET and HOOK_GET say "
+					     "why");
 	else
 		vdb_notify_tuning(NULL, VCPU_DEBOOST_CAUSE_REQUEST);
 	return ret;
@@ -324,7 +324,9 @@ static const struct genl_ops ops[] = {
 	{ .cmd = VCPU_DEBOOST_CMD_TUNING_SET, .doit = tuning_set, POLICY(set_policy) },
 	{ .cmd = VCPU_DEBOOST_CMD_TUNING_RESET, .doit = tuning_reset, POLICY(vm_policy) },
 	{ .cmd = VCPU_DEBOOST_CMD_VM_GET, .doit = vm_get, .dumpit = vm_dump, POLICY(vm_policy) },
-	{ .cmd = VCPU_DEBOOST_CMD_STATS_GET, .doit = stats_get, .dumpit = stats_dump,
+	{ .cmd = VCPU_DEBOOST_CMD_STATS_GET,
+	  .doit = stats_get,
+	  .dumpit = stats_dump,
 	  POLICY(vm_policy) },
 	{ .cmd = VCPU_DEBOOST_CMD_HEARTBEAT, .doit = heartbeat, POLICY(heartbeat_policy) },
 };

@@ -99,8 +99,7 @@ bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, u8 vector, u
 
 		if (!slot || receiver_of(slot) != receiver)
 			continue;
-		if (is_pair(slot, receiver, vector) &&
-		    cmpxchg(&pairs->slot[i], slot, 0) == slot) {
+		if (is_pair(slot, receiver, vector) && cmpxchg(&pairs->slot[i], slot, 0) == slot) {
 			*ret_age_ns = age_ns(slot, now_ns);
 			cleared = true;
 		} else {

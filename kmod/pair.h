@@ -43,8 +43,8 @@ struct vdb_pair {
 
 enum vdb_pair_outcome {
 	VDB_PAIR_NEW,
-	VDB_PAIR_REPEATED,	/* same receiver and vector, the time is renewed */
-	VDB_PAIR_EVICTED,	/* the set was full, the oldest pair is gone */
+	VDB_PAIR_REPEATED, /* same receiver and vector, the time is renewed */
+	VDB_PAIR_EVICTED, /* the set was full, the oldest pair is gone */
 };
 
 enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,

@@ -34,12 +34,12 @@ typedef int64_t s64;
 #define READ_ONCE(x)	 (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define xchg(p, v)	 __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
-#define cmpxchg(p, old, new)                                                               \
-	({                                                                                 \
-		typeof(*(p)) __old = (old);                                                \
-		__atomic_compare_exchange_n((p), &__old, (new), 0, __ATOMIC_SEQ_CST,       \
-					    __ATOMIC_SEQ_CST);                             \
-		__old;                                                                     \
+#define cmpxchg(p, old, new)                                                         \
+	({                                                                           \
+		typeof(*(p)) __old = (old);                                          \
+		__atomic_compare_exchange_n((p), &__old, (new), 0, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                       \
+		__old;                                                               \
 	})
 
 #endif /* __KERNEL__ */

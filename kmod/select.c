@@ -78,8 +78,8 @@ static struct kvm_vcpu *first_ready(struct vdb_vm *vm, const struct kvm *kvm,
 		}
 		running |= candidate == CANDIDATE_RUNNING;
 	}
-	vdb_count(vm, running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING :
-				VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
+	vdb_count(vm, running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
+			      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
 	return NULL;
 }
 
@@ -91,8 +91,8 @@ static struct kvm_vcpu *receiver(struct vdb_vm *vm, struct vdb_vcpu *me, const s
 	unsigned int expired;
 	unsigned int n;
 
-	n = vdb_pairs_waiting(&me->pairs, ktime_get_mono_fast_ns(),
-			      READ_ONCE(vm->tuning.window_ns), waiting, &expired);
+	n = vdb_pairs_waiting(&me->pairs, ktime_get_mono_fast_ns(), READ_ONCE(vm->tuning.window_ns),
+			      waiting, &expired);
 	if (expired)
 		vdb_count_add(vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
 	if (!n)

@@ -30,7 +30,8 @@ void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
 	int cpu;
 
 	memset(ret, 0, sizeof(*ret));
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		const struct vdb_counters *c = per_cpu_ptr(vm->counters, cpu);
 
 		for (i = 0; i < VDB_NR_COUNTERS; i++)

@@ -8,7 +8,7 @@
 #include "hooks.h"
 #include "vdb.h"
 
-#define GIVEN(mask, name) ((mask) & BIT(VCPU_DEBOOST_TUNING_A_##name))
+#define GIVEN(mask, name) ((mask)&BIT(VCPU_DEBOOST_TUNING_A_##name))
 
 static void merge(struct vdb_tuning *to, const struct vdb_tuning *from, u32 given)
 {

@@ -100,8 +100,7 @@ static void vm_free(struct vdb_vm *vm)
 
 	if (!vm)
 		return;
-	xa_for_each(&vm->by_idx, idx, vcpu)
-		kfree(vcpu);
+	xa_for_each(&vm->by_idx, idx, vcpu) kfree(vcpu);
 	xa_destroy(&vm->by_idx);
 	xa_destroy(&vm->by_id);
 	free_percpu(vm->counters);
@@ -287,8 +286,7 @@ static void announce_and_free(struct work_struct *work)
 			vdb_notify_vm(VCPU_DEBOOST_CMD_VM_GONE_NTF, vm);
 	}
 	synchronize_rcu();
-	list_for_each_entry_safe(vm, next, &gone, list)
-		vm_free(vm);
+	list_for_each_entry_safe(vm, next, &gone, list) vm_free(vm);
 }
 
 static void owner_by_pid(pid_t nr, struct owner *ret)

@@ -18,7 +18,7 @@ spawn() {
 	local i
 
 	for i in $(seq "$1"); do
-		vdvm --name "churn$i" --workload ipi --vcpus $((1 + i % 4 + (i % 4 == 0))) --time 20ms \
+		vdvm --name "churn$i" --workload ipi --vcpus $((2 + i % 4)) --time 20ms \
 			--warmup 0ms >/dev/null 2>&1 || return 1
 	done
 }

@@ -67,7 +67,8 @@ counted xapic-ipi --workload ipi --vcpus 4 --time 500ms --apic xapic
 counted many --workload ipi --vcpus 16 --time 500ms
 
 # Sixteen vCPUs that signal each other: the books must balance.
-vdvm --name books --json --linger 60s --workload shootdown --vcpus 16 --time 500ms >/tmp/books.json &
+vdvm --name books --json --linger 60s --workload shootdown --vcpus 16 --time 500ms \
+	>/tmp/books.json &
 until_true 60 test -s /tmp/books.json
 recorded=$(vm_stat books recorded)
 over=$(($(vm_stat books cleared) + $(vm_stat books overwritten) + $(vm_stat books expired)))

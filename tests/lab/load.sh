@@ -40,12 +40,10 @@ check "kvm comes later" modprobe kvm_amd
 check "and is hooked" until_true 60 eval '[ "$(status_of armed)" = true ]'
 
 cycles() {
-	local i
+	local i modes=(off observe active)
 
 	for i in $(seq 20); do
-		rmmod vcpu_deboost || return 1
-		modprobe vcpu_deboost mode="$(set -- off observe active; shift $((i % 3)); echo "$1")" ||
-			return 1
+		rmmod vcpu_deboost && modprobe vcpu_deboost mode="${modes[i % 3]}" || return 1
 	done
 }
 check "20 cycles of unloading and loading" cycles

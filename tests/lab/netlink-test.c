@@ -397,8 +397,8 @@ static void test_policy(int fd, const struct family *f)
 			int i;
 
 			done = h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
-			p = done ? NULL : find((char *)h + skip, h->nlmsg_len - skip,
-					       CTRL_ATTR_POLICY);
+			p = done ? NULL
+				 : find((char *)h + skip, h->nlmsg_len - skip, CTRL_ATTR_POLICY);
 			for (i = 0; p && i < 16; i++) {
 				a = in(in(p, i), VCPU_DEBOOST_TUNING_A_WINDOW_NS);
 				if (!in(a, NL_POLICY_TYPE_ATTR_MAX_VALUE_U))
@@ -419,9 +419,9 @@ static void test_policy(int fd, const struct family *f)
 
 static int join(int fd, const struct family *f)
 {
-	return setsockopt(fd, SOL_NETLINK_, NETLINK_ADD_MEMBERSHIP, &f->group, sizeof(f->group)) ?
-		       errno :
-		       0;
+	return setsockopt(fd, SOL_NETLINK_, NETLINK_ADD_MEMBERSHIP, &f->group, sizeof(f->group))
+		       ? errno
+		       : 0;
 }
 
 static void test_events(int fd, const struct family *f)
@@ -437,7 +437,8 @@ static void test_events(int fd, const struct family *f)
 	set_knob(&m, f, VCPU_DEBOOST_TUNING_A_MODE, &mode, 4);
 	ask(fd, &m, &a);
 	a.len = poll(&p, 1, 2000) > 0 ? (int)recv(p.fd, a.bytes, sizeof(a.bytes), 0) : 0;
-	result(a.len > 0 && ((struct genlmsghdr *)NLMSG_DATA(h))->cmd == VCPU_DEBOOST_CMD_TUNING_NTF,
+	result(a.len > 0 &&
+		       ((struct genlmsghdr *)NLMSG_DATA(h))->cmd == VCPU_DEBOOST_CMD_TUNING_NTF,
 	       "a change is announced");
 	x = top(&a, VCPU_DEBOOST_A_CAUSE);
 	result(x && *(const uint32_t *)data_of(x) == VCPU_DEBOOST_CAUSE_REQUEST, "with its cause");

@@ -15,7 +15,18 @@
 
 #define HDR_LEN 24
 
-enum { INT = 1, PTR, ARRAY, STRUCT, UNION, FWD = 7, TYPEDEF, CONST = 10, FUNC = 12, PROTO };
+enum {
+	INT = 1,
+	PTR,
+	ARRAY,
+	STRUCT,
+	UNION,
+	FWD = 7,
+	TYPEDEF,
+	CONST = 10,
+	FUNC = 12,
+	PROTO
+};
 
 struct builder {
 	u32 types[512];
@@ -83,8 +94,8 @@ static u32 integer(struct builder *b, const char *name, u32 bytes)
 
 static void finish(struct builder *b)
 {
-	u32 header[6] = { 0xeb9f | 1 << 16, HDR_LEN, 0, (u32)b->words * 4, (u32)b->words * 4,
-			  (u32)b->strs_len };
+	u32 header[6] = { 0xeb9f | 1 << 16,  HDR_LEN,		0,
+			  (u32)b->words * 4, (u32)b->words * 4, (u32)b->strs_len };
 
 	memcpy(b->blob, header, HDR_LEN);
 	memcpy((char *)b->blob + HDR_LEN, b->types, b->words * 4);

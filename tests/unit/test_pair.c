@@ -10,7 +10,7 @@
 #include "kmod/hist.h"
 #include "kmod/pair.h"
 
-#define MS 1000000ULL
+#define MS	  1000000ULL
 #define WINDOW_NS (50 * MS)
 
 static unsigned int waiting_of(struct vdb_pairs *pairs, u64 now_ns, struct vdb_pair *waiting)
