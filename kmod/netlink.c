@@ -73,8 +73,10 @@ static int reply_with(struct genl_info *info, put_fn put, const struct vdb_vm *v
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC);
 	void *hdr;
 
-	if (!skb)
+	if (!skb) {
+		NL_SET_ERR_MSG(info->extack, "no memory for the reply");
 		return -ENOMEM;
+	}
 	hdr = genlmsg_put_reply(skb, info, &vdb_family, 0, info->genlhdr->cmd);
 	if (!hdr || put(skb, vm)) {
 		nlmsg_free(skb);
