@@ -30,7 +30,7 @@ static void on_spin(unsigned long ip, unsigned long parent_ip, struct ftrace_ops
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 	struct kvm_vcpu *target;
 
-	target = vdb_on_spin((struct kvm_vcpu *)regs->di);
+	target = vdb_on_spin((struct kvm_vcpu *)regs->di, (bool)regs->si);
 	if (!target)
 		return;
 	regs->di = (unsigned long)target;

@@ -63,7 +63,7 @@ static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 		return ret;
 	static_call_update(vdb_running_vcpu, (typeof(&vdb_running_vcpu_proto))running);
 	vdb_ftrace_set_yield_to(yield_to);
-	return vdb_vms_resolve(reason, size);
+	return vdb_vms_resolve(reason, size) ?: vdb_order_resolve(reason, size);
 }
 
 /* A hook is only set on a function whose parameters are those expected. */

@@ -82,7 +82,8 @@ int vdb_put_tuning(struct sk_buff *skb, const struct vdb_tuning *tuning, u32 ove
 	failed = PUT32(skb, TUNING, OVERRIDES, overrides) ||
 		 PUT32(skb, TUNING, MODE, READ_ONCE(tuning->mode)) ||
 		 PUT32(skb, TUNING, IPI_TRACKING, READ_ONCE(tuning->ipi_tracking)) ||
-		 PUT64(skb, TUNING, WINDOW_NS, READ_ONCE(tuning->window_ns));
+		 PUT64(skb, TUNING, WINDOW_NS, READ_ONCE(tuning->window_ns)) ||
+		 PUT32(skb, TUNING, ORDER, READ_ONCE(tuning->order));
 	return end(skb, nest, failed);
 }
 

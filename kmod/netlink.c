@@ -22,6 +22,7 @@ static const struct nla_policy tuning_policy[VCPU_DEBOOST_TUNING_A_MAX + 1] = {
 	[VCPU_DEBOOST_TUNING_A_MODE] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_MODE_MAX),
 	[VCPU_DEBOOST_TUNING_A_IPI_TRACKING] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_WINDOW_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &window_range),
+	[VCPU_DEBOOST_TUNING_A_ORDER] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_ORDER_MAX),
 };
 
 static const struct nla_policy vm_policy[VCPU_DEBOOST_A_VM_ID + 1] = {
@@ -176,6 +177,8 @@ static int parse_tuning(struct genl_info *info, struct vdb_tuning *ret, u32 *ret
 		ret->ipi_tracking = nla_get_u32(tb[VCPU_DEBOOST_TUNING_A_IPI_TRACKING]);
 	if (tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS])
 		ret->window_ns = nla_get_u64(tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]);
+	if (tb[VCPU_DEBOOST_TUNING_A_ORDER])
+		ret->order = nla_get_u32(tb[VCPU_DEBOOST_TUNING_A_ORDER]);
 	return 0;
 }
 

@@ -4,61 +4,14 @@
  *
  * A vCPU that spins and has an IPI without an answer waits for its receiver:
  * that one is looked up by index, longest waiting first, and must be able to
- * use the CPU now. Everything else is left to KVM's own selection.
+ * use the CPU now. Without one it may wait for a lock: order.c. What neither
+ * finds is left to KVM's own selection.
  */
 #include <linux/ktime.h>
-#include <linux/pid.h>
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
-#include <linux/xarray.h>
 
 #include "fields.h"
 #include "trace.h"
 #include "vdb.h"
-
-/* task_struct.on_rq of a queued task: TASK_ON_RQ_QUEUED, private to the scheduler. */
-#define ON_RQ_QUEUED 1
-
-enum candidate {
-	CANDIDATE_READY,
-	CANDIDATE_RUNNING,
-	CANDIDATE_BLOCKED,
-};
-
-/*
- * Whether yield_to() would run it: the tests that KVM and the scheduler make
- * on the way, made early, so that a yield that must fail is not begun and KVM
- * selects instead. All are hints that may be stale by the time they are used.
- */
-static enum candidate look_at(const struct kvm_vcpu *vcpu)
-{
-	enum candidate candidate = CANDIDATE_BLOCKED;
-	struct task_struct *task;
-	struct pid __rcu *pid;
-
-	rcu_read_lock();
-	pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
-	task = pid_task(rcu_dereference(pid), PIDTYPE_PID);
-	if (!task)
-		goto out;
-	if (READ_ONCE(task->on_cpu))
-		candidate = CANDIDATE_RUNNING;
-	else if (vdb_field(vcpu, VDB_F_VCPU_READY, bool) && task_is_running(task) &&
-		 READ_ONCE(task->on_rq) == ON_RQ_QUEUED &&
-		 task->sched_class == current->sched_class)
-		candidate = CANDIDATE_READY;
-out:
-	rcu_read_unlock();
-	return candidate;
-}
-
-/* The vCPU itself, by index: no pointer is kept from one event to the next. */
-static struct kvm_vcpu *vcpu_at(const struct kvm *kvm, unsigned int idx)
-{
-	if (idx >= atomic_read(vdb_field_ptr(kvm, VDB_F_KVM_ONLINE_VCPUS, atomic_t)))
-		return NULL;
-	return xa_load(vdb_field_ptr(kvm, VDB_F_KVM_VCPU_ARRAY, struct xarray), idx);
-}
 
 /* The first receiver that can run; if none, say why by counting. */
 static struct kvm_vcpu *first_ready(struct vdb_vm *vm, const struct kvm *kvm,
@@ -69,14 +22,14 @@ static struct kvm_vcpu *first_ready(struct vdb_vm *vm, const struct kvm *kvm,
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		struct kvm_vcpu *vcpu = vcpu_at(kvm, waiting[i].receiver);
-		enum candidate candidate = vcpu ? look_at(vcpu) : CANDIDATE_BLOCKED;
+		struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(kvm, waiting[i].receiver);
+		enum vdb_candidate candidate = vcpu ? vdb_candidate(vcpu, NULL) : VDB_CANDIDATE_BLOCKED;
 
-		if (candidate == CANDIDATE_READY) {
+		if (candidate == VDB_CANDIDATE_READY) {
 			*ret_pair = &waiting[i];
 			return vcpu;
 		}
-		running |= candidate == CANDIDATE_RUNNING;
+		running |= candidate == VDB_CANDIDATE_RUNNING;
 	}
 	vdb_count(vm, running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
 			      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
@@ -115,24 +68,33 @@ static struct kvm_vcpu *receiver(struct vdb_vm *vm, struct vdb_vcpu *me, const s
 /**
  * vdb_on_spin - hook at kvm_vcpu_on_spin(): a vCPU spins
  * @vcpu: the spinning vCPU, loaded on this CPU
+ * @in_kernel: it spins in its guest's kernel, so it waits for one that is there
  *
  * Context: the vCPU's thread, preemption off.
  * Return: the vCPU to yield to, valid while @vcpu's VM is; NULL to let KVM
  * select as if we were not there.
  */
-struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu)
+struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel)
 {
 	struct kvm *kvm = vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *);
 	struct vdb_vm *vm = vdb_vm_of(kvm);
 	struct kvm_vcpu *target = NULL;
 	struct vdb_vcpu *me;
+	bool by_age;
 
 	if (!vm || READ_ONCE(vm->refused) || READ_ONCE(vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
 		return NULL;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
 	me = vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
-	if (me && READ_ONCE(vm->tuning.ipi_tracking))
+	if (!me)
+		return NULL;
+	by_age = READ_ONCE(vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE;
+	if (by_age)
+		vdb_order_spin(vm, me);
+	if (READ_ONCE(vm->tuning.ipi_tracking))
 		target = receiver(vm, me, kvm);
+	if (!target && by_age)
+		target = vdb_order_choose(vm, me, kvm, in_kernel);
 	if (!target)
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_FELL_THROUGH);
 	return target;

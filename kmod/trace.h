@@ -53,6 +53,51 @@ DEFINE_EVENT(vcpu_deboost_pair, vcpu_deboost_would_boost,
 	TP_ARGS(vm, sender, receiver, vector, age_ns)
 );
 
+/* Active: the sender spins for a lock, and yields to the one it most likely waits for. */
+TRACE_EVENT(vcpu_deboost_order,
+	TP_PROTO(u32 vm, u16 spinner, u16 target, bool at_work, u64 spin_window_ns),
+	TP_ARGS(vm, spinner, target, at_work, spin_window_ns),
+	TP_STRUCT__entry(
+		__field(u32, vm)
+		__field(u16, spinner)
+		__field(u16, target)
+		__field(bool, at_work)
+		__field(u64, spin_window_ns)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->spinner = spinner;
+		__entry->target = target;
+		__entry->at_work = at_work;
+		__entry->spin_window_ns = spin_window_ns;
+	),
+	TP_printk("vm=%u spinner=%u target=%u why=%s spin_window_ns=%llu", __entry->vm,
+		  __entry->spinner, __entry->target, __entry->at_work ? "at-work" : "oldest",
+		  __entry->spin_window_ns)
+);
+
+/* A vCPU was caught spinning: what it ran since the last time, against the learned window. */
+TRACE_EVENT(vcpu_deboost_spin,
+	TP_PROTO(u32 vm, u16 vcpu, u64 ran_since_ns, u64 spin_window_ns, u64 waits_ns),
+	TP_ARGS(vm, vcpu, ran_since_ns, spin_window_ns, waits_ns),
+	TP_STRUCT__entry(
+		__field(u32, vm)
+		__field(u16, vcpu)
+		__field(u64, ran_since_ns)
+		__field(u64, spin_window_ns)
+		__field(u64, waits_ns)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->vcpu = vcpu;
+		__entry->ran_since_ns = ran_since_ns;
+		__entry->spin_window_ns = spin_window_ns;
+		__entry->waits_ns = waits_ns;
+	),
+	TP_printk("vm=%u vcpu=%u ran_since_ns=%llu spin_window_ns=%llu waits_ns=%llu", __entry->vm,
+		  __entry->vcpu, __entry->ran_since_ns, __entry->spin_window_ns, __entry->waits_ns)
+);
+
 #endif /* VDB_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

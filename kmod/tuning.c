@@ -18,6 +18,8 @@ static void merge(struct vdb_tuning *to, const struct vdb_tuning *from, u32 give
 		WRITE_ONCE(to->ipi_tracking, from->ipi_tracking);
 	if (GIVEN(given, WINDOW_NS))
 		WRITE_ONCE(to->window_ns, from->window_ns);
+	if (GIVEN(given, ORDER))
+		WRITE_ONCE(to->order, from->order);
 }
 
 /**
@@ -30,6 +32,7 @@ void vdb_tuning_init(u32 mode)
 		.mode = mode,
 		.ipi_tracking = 1,
 		.window_ns = VCPU_DEBOOST_WINDOW_DEFAULT_NS,
+		.order = VCPU_DEBOOST_ORDER_STOCK,
 	};
 }
 

@@ -20,6 +20,7 @@
 #include <linux/xarray.h>
 
 #include "compat/compat.h"
+#include "age.h"
 #include "pair.h"
 
 /* KVM's own structs are opaque: fields are read through fields.h only. */
@@ -40,6 +41,7 @@ struct kvm_vcpu;
  * @window_ns: age up to which an IPI without answer counts, see WINDOW_*_NS
  * @mode: enum vcpu_deboost_mode
  * @ipi_tracking: 0 or 1
+ * @order: enum vcpu_deboost_order
  *
  * Read without a lock, field by field; a reader may see half of a change.
  */
@@ -47,6 +49,7 @@ struct vdb_tuning {
 	u64 window_ns;
 	u32 mode;
 	u32 ipi_tracking;
+	u32 order;
 };
 
 /**
@@ -72,6 +75,7 @@ struct vdb_counters {
  * struct vdb_vcpu - what is remembered of a vCPU, by index and never by pointer
  * @pairs: receivers this vCPU waits for; see pair.h for who writes
  * @from: bit n: vCPU n may hold a pair with this one as receiver
+ * @age: of the wait it is in; its own thread writes, siblings read
  * @sending: vector + 1 of the IPI that is being delivered, 0 if none; only the
  *	vCPU's own thread reads and writes it
  * @idx: index in the VM, stable
@@ -80,6 +84,7 @@ struct vdb_counters {
 struct vdb_vcpu {
 	struct vdb_pairs pairs;
 	unsigned long from[BITS_TO_LONGS(VDB_MAX_VCPUS)];
+	struct vdb_age age;
 	u16 sending;
 	u16 idx;
 	u32 id;
@@ -98,6 +103,8 @@ struct vdb_vcpu {
  * @own: this VM's overrides, those in @overrides; under vdb.lock
  * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
  * @tuning: effective
+ * @spin_window_ns: learned: time on a CPU until a spin is caught
+ * @last_idx: vCPU that was chosen last by age, where the next search begins
  * @by_id: struct vdb_vcpu by APIC id
  * @by_idx: struct vdb_vcpu by index
  * @counters: per CPU
@@ -117,6 +124,8 @@ struct vdb_vm {
 	struct vdb_tuning own;
 	u32 overrides;
 	struct vdb_tuning tuning;
+	u64 spin_window_ns;
+	u32 last_idx;
 	struct xarray by_id;
 	struct xarray by_idx;
 	struct vdb_counters __percpu *counters;
@@ -208,8 +217,24 @@ void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id);
 void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode, u8 vector);
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector);
 
+/* candidate.c */
+enum vdb_candidate {
+	VDB_CANDIDATE_READY,
+	VDB_CANDIDATE_RUNNING,
+	VDB_CANDIDATE_BLOCKED,
+};
+
+struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx);
+enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns);
+
+/* order.c */
+int vdb_order_resolve(char *reason, size_t size);
+void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me);
+struct kvm_vcpu *vdb_order_choose(struct vdb_vm *vm, struct vdb_vcpu *me, const struct kvm *kvm,
+				  bool in_kernel);
+
 /* select.c */
-struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu);
+struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);
 
 /* stats.c */
 void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret);

@@ -22,6 +22,9 @@ const struct counter counters[] = {
 	COUNTER(receiver_blocked, RECEIVER_BLOCKED, "Spins none of whose receivers can be run"),
 	COUNTER(would_boost, WOULD_BOOST, "Spins that would have yielded to a receiver"),
 	COUNTER(boosted, BOOSTED, "Spins that yielded to a receiver"),
+	COUNTER(would_order, WOULD_ORDER, "Spins that would have yielded by the age of the wait"),
+	COUNTER(boosted_at_work, BOOSTED_AT_WORK, "Spins that yielded to one preempted at work"),
+	COUNTER(boosted_oldest, BOOSTED_OLDEST, "Spins that yielded to the longest waiting"),
 	COUNTER(fell_through, FELL_THROUGH, "Spins left to KVM's own selection"),
 };
 

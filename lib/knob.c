@@ -19,6 +19,11 @@ static const char *const mode_values[] = {
 	[VCPU_DEBOOST_MODE_ACTIVE] = "active",
 };
 
+static const char *const order_values[] = {
+	[VCPU_DEBOOST_ORDER_STOCK] = "stock",
+	[VCPU_DEBOOST_ORDER_AGE] = "age",
+};
+
 #define FIELD(_member)                                 \
 	.offset = offsetof(struct vd_tuning, _member), \
 	.size = sizeof(((struct vd_tuning *)0)->_member)
@@ -60,6 +65,19 @@ const struct knob knobs[] = {
 		.range = "100us to 1s",
 		.example = "window=50ms",
 		.help = "How long after an IPI its receiver counts as waited for",
+	},
+	{
+		.name = "order",
+		.attr = VCPU_DEBOOST_TUNING_A_ORDER,
+		.type = KNOB_ENUM,
+		.values = order_values,
+		.min = VCPU_DEBOOST_ORDER_STOCK,
+		.max = VCPU_DEBOOST_ORDER_MAX,
+		.def = VCPU_DEBOOST_ORDER_STOCK,
+		FIELD(order),
+		.range = "stock, age",
+		.example = "order=age",
+		.help = "For a lock, yield in KVM's order or by the age of the waits",
 	},
 };
 

@@ -83,6 +83,7 @@ static const struct field tuning_fields[] = {
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_MODE, FIELD_U32, mode),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_IPI_TRACKING, FIELD_U32, ipi_tracking),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_WINDOW_NS, FIELD_U64, window_ns),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_ORDER, FIELD_U32, order),
 };
 NEST(tuning);
 
@@ -108,6 +109,9 @@ static const struct field stats_fields[] = {
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED, FIELD_U64, receiver_blocked),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_WOULD_BOOST, FIELD_U64, would_boost),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED, FIELD_U64, boosted),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_WOULD_ORDER, FIELD_U64, would_order),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK, FIELD_U64, boosted_at_work),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST, FIELD_U64, boosted_oldest),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_FELL_THROUGH, FIELD_U64, fell_through),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_ANSWER_NS, FIELD_U64, answer_ns),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_ANSWER_HIST, FIELD_U64_ARRAY, answer_hist),

@@ -88,6 +88,7 @@ struct vd_hook {
  * @mode: enum vcpu_deboost_mode
  * @ipi_tracking: 0 or 1
  * @window_ns: VCPU_DEBOOST_WINDOW_MIN_NS..VCPU_DEBOOST_WINDOW_MAX_NS
+ * @order: enum vcpu_deboost_order
  */
 struct vd_tuning {
 	uint32_t have;
@@ -95,6 +96,7 @@ struct vd_tuning {
 	uint32_t mode;
 	uint32_t ipi_tracking;
 	uint64_t window_ns;
+	uint32_t order;
 };
 
 /**
@@ -136,6 +138,9 @@ struct vd_stats {
 	uint64_t receiver_blocked;
 	uint64_t would_boost;
 	uint64_t boosted;
+	uint64_t would_order;
+	uint64_t boosted_at_work;
+	uint64_t boosted_oldest;
 	uint64_t fell_through;
 	uint64_t answer_ns;
 	uint64_t answer_hist[VCPU_DEBOOST_HIST_BUCKETS];

@@ -15,6 +15,7 @@ SETTINGS = {
     "off": ["mode=off"],
     "observe": ["mode=observe"],
     "active": ["mode=active"],
+    "age": ["mode=active", "order=age"],
 }
 
 DEFAULTS = {

@@ -50,6 +50,14 @@ enum vcpu_deboost_mode {
 };
 #define VCPU_DEBOOST_MODE_MAX (__VCPU_DEBOOST_MODE_MAX - 1)
 
+/* Whom a vCPU yields to that spins and waits for no IPI, thus for a lock. */
+enum vcpu_deboost_order {
+	VCPU_DEBOOST_ORDER_STOCK,	/* KVM's own round robin */
+	VCPU_DEBOOST_ORDER_AGE,		/* preempted at work, then longest waiting */
+	__VCPU_DEBOOST_ORDER_MAX
+};
+#define VCPU_DEBOOST_ORDER_MAX (__VCPU_DEBOOST_ORDER_MAX - 1)
+
 enum vcpu_deboost_hook_kind {
 	VCPU_DEBOOST_HOOK_KIND_TRACEPOINT,
 	VCPU_DEBOOST_HOOK_KIND_FTRACE,		/* function entry */
@@ -145,6 +153,7 @@ enum vcpu_deboost_tuning_attr {
 	VCPU_DEBOOST_TUNING_A_MODE,		/* u32, enum vcpu_deboost_mode */
 	VCPU_DEBOOST_TUNING_A_IPI_TRACKING,	/* u32, 0 or 1 */
 	VCPU_DEBOOST_TUNING_A_WINDOW_NS,	/* u64, WINDOW_MIN..MAX_NS */
+	VCPU_DEBOOST_TUNING_A_ORDER,		/* u32, enum vcpu_deboost_order */
 	__VCPU_DEBOOST_TUNING_A_MAX
 };
 #define VCPU_DEBOOST_TUNING_A_MAX (__VCPU_DEBOOST_TUNING_A_MAX - 1)
@@ -177,6 +186,9 @@ enum vcpu_deboost_stats_attr {
 	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,	/* ... but none can be run */
 	VCPU_DEBOOST_STATS_A_WOULD_BOOST,	/* observe: a receiver was ready */
 	VCPU_DEBOOST_STATS_A_BOOSTED,		/* active: yielded to a receiver */
+	VCPU_DEBOOST_STATS_A_WOULD_ORDER,	/* observe: chosen by age */
+	VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK,	/* active: to one preempted at work */
+	VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST,	/* active: to the longest waiting */
 	VCPU_DEBOOST_STATS_A_FELL_THROUGH,	/* left to KVM's own selection */
 	VCPU_DEBOOST_STATS_A_ANSWER_NS,		/* sum over the histogram */
 	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* binary, u64[HIST_BUCKETS] */

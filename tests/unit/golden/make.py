@@ -56,12 +56,13 @@ class Encoder:
         return out
 
 
-TUNING = {"overrides": 1 << 5, "mode": "active", "ipi-tracking": 1, "window-ns": 20_000_000}
+TUNING = {"overrides": 1 << 5, "mode": "active", "ipi-tracking": 1, "window-ns": 20_000_000,
+          "order": "age"}
 VM = {"id": 7, "tgid": 4242, "start-boottime-ns": 123_456_789_012, "nr-vcpus": 8,
       "comm": "qemu-system-x86"}
 COUNTERS = ["ipis", "recorded", "cleared", "overwritten", "expired", "eois", "spin-exits",
             "receiver-found", "receiver-running", "receiver-blocked", "would-boost", "boosted",
-            "fell-through"]
+            "would-order", "boosted-at-work", "boosted-oldest", "fell-through"]
 STATS = dict({name: 1000 * (i + 1) for i, name in enumerate(COUNTERS)},
              **{"answer-ns": 2**40 + 5, "answer-hist": [i * i for i in range(32)]})
 

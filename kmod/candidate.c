@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether a vCPU could use a CPU that is given to it. */
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/xarray.h>
+
+#include "fields.h"
+#include "vdb.h"
+
+/* task_struct.on_rq of a queued task: TASK_ON_RQ_QUEUED, private to the scheduler. */
+#define ON_RQ_QUEUED 1
+
+/**
+ * vdb_kvm_vcpu_at - a vCPU by its index
+ * @kvm: VM of the vCPU whose thread asks
+ * @idx: index
+ *
+ * No pointer is kept from one event to the next: it is looked up each time.
+ *
+ * Return: the vCPU, valid in this hook; NULL if there is none.
+ */
+struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx)
+{
+	if (idx >= atomic_read(vdb_field_ptr(kvm, VDB_F_KVM_ONLINE_VCPUS, atomic_t)))
+		return NULL;
+	return xa_load(vdb_field_ptr(kvm, VDB_F_KVM_VCPU_ARRAY, struct xarray), idx);
+}
+
+/**
+ * vdb_candidate - whether yield_to() would run a vCPU
+ * @vcpu: candidate
+ * @ret_ran_ns: if not NULL, set for a READY one: time it has been on a CPU in
+ *	its life, exact because it is off the CPU
+ *
+ * The tests that KVM and the scheduler make on the way, made early, so that a
+ * yield that must fail is not begun and KVM selects instead. All are hints that
+ * may be stale by the time they are used.
+ *
+ * Context: a vCPU's thread of the same VM, preemption off.
+ */
+enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
+{
+	enum vdb_candidate candidate = VDB_CANDIDATE_BLOCKED;
+	struct task_struct *task;
+	struct pid __rcu *pid;
+
+	rcu_read_lock();
+	pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
+	task = pid_task(rcu_dereference(pid), PIDTYPE_PID);
+	if (!task)
+		goto out;
+	if (READ_ONCE(task->on_cpu)) {
+		candidate = VDB_CANDIDATE_RUNNING;
+	} else if (vdb_field(vcpu, VDB_F_VCPU_READY, bool) && task_is_running(task) &&
+		   READ_ONCE(task->on_rq) == ON_RQ_QUEUED &&
+		   task->sched_class == current->sched_class) {
+		candidate = VDB_CANDIDATE_READY;
+		if (ret_ran_ns)
+			*ret_ran_ns = READ_ONCE(task->se.sum_exec_runtime);
+	}
+out:
+	rcu_read_unlock();
+	return candidate;
+}
