@@ -23,11 +23,12 @@ void vdb_ftrace_set_yield_to(unsigned long address)
 	yield_to_address = address;
 }
 
-/* kvm_vcpu_on_spin(me, in_kernel) becomes kvm_vcpu_yield_to(target). */
-static void on_spin(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
-		    struct ftrace_regs *fregs)
+/**
+ * vdb_entry_spin - kvm_vcpu_on_spin(me, in_kernel) becomes kvm_vcpu_yield_to(target)
+ * @regs: as at the function's entry
+ */
+void vdb_entry_spin(struct pt_regs *regs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
 	struct kvm_vcpu *target;
 
 	target = vdb_on_spin((struct kvm_vcpu *)regs->di, (bool)regs->si);
@@ -37,67 +38,124 @@ static void on_spin(unsigned long ip, unsigned long parent_ip, struct ftrace_ops
 	regs->ip = yield_to_address;
 }
 
-/* kvm_arch_vcpu_postcreate(vcpu): the vCPU is complete and in its VM's array. */
-static void on_vcpu_create(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
-			   struct ftrace_regs *fregs)
+/**
+ * vdb_entry_vcpu_create - kvm_arch_vcpu_postcreate(vcpu): complete, and in its VM's array
+ * @regs: as at the function's entry
+ */
+void vdb_entry_vcpu_create(struct pt_regs *regs)
 {
-	vdb_vm_add_vcpu((struct kvm_vcpu *)ftrace_get_regs(fregs)->di);
+	vdb_vm_add_vcpu((struct kvm_vcpu *)regs->di);
 }
 
-/* kvm_arch_pre_destroy_vm(kvm): off vm_list, no vCPU runs any more. */
-static void on_vm_destroy(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
-			  struct ftrace_regs *fregs)
+/**
+ * vdb_entry_vm_destroy - kvm_arch_pre_destroy_vm(kvm): off vm_list, no vCPU runs any more
+ * @regs: as at the function's entry
+ */
+void vdb_entry_vm_destroy(struct pt_regs *regs)
 {
-	vdb_vm_remove((struct kvm *)ftrace_get_regs(fregs)->di);
+	vdb_vm_remove((struct kvm *)regs->di);
 }
 
-#define OPS_FLAGS (FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION)
+/* A function's hook is at its entry, behind an ENDBR where there is one. */
+#define ENTRY_BYTES 16
 
-/* IPMODIFY: only one of these per function, so a livepatch there refuses us. */
-struct ftrace_ops vdb_on_spin_ops = {
-	.func = on_spin,
-	.flags = OPS_FLAGS | FTRACE_OPS_FL_IPMODIFY,
+static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *op,
+		  struct ftrace_regs *fregs)
+{
+	struct vdb_hook *hook;
+
+	vdb_for_each_hook(hook) {
+		if (ip - hook->address < ENTRY_BYTES) {
+			hook->entry(ftrace_get_regs(fregs));
+			return;
+		}
+	}
+}
+
+/*
+ * One for all functions: taking it out waits for every task once, not once for
+ * each. IPMODIFY: a function has only one such user, so a live patch of one of
+ * them refuses us, and we refuse a live patch.
+ */
+static struct ftrace_ops ops = {
+	.func = entry,
+	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_IPMODIFY,
 };
 
-struct ftrace_ops vdb_vcpu_create_ops = { .func = on_vcpu_create, .flags = OPS_FLAGS };
-struct ftrace_ops vdb_vm_destroy_ops = { .func = on_vm_destroy, .flags = OPS_FLAGS };
-
-/**
- * vdb_ftrace_arm - hook a function's entry
- * @hook: row of kind FTRACE or REDIRECT
- *
- * Context: process, may sleep.
- * Return: 0, -EBUSY if another user redirects the function, or another error.
- */
-int vdb_ftrace_arm(struct vdb_hook *hook)
+static bool is_function(const struct vdb_hook *hook)
 {
-	unsigned long address = vdb_kvm_symbol(hook->symbol);
-	int ret;
+	return hook->kind != VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
+}
 
-	if (!address)
-		return -ENOENT;
-	ret = ftrace_set_filter_ip(hook->ops, address, 0, 1);
-	return ret ?: register_ftrace_function(hook->ops);
+/* Which function is it that cannot be hooked? Try each alone. */
+static struct vdb_hook *find_culprit(int *ret)
+{
+	struct vdb_hook *hook, *last = NULL;
+	int r;
+
+	vdb_for_each_hook(hook) {
+		if (!is_function(hook))
+			continue;
+		last = hook;
+		r = ftrace_set_filter_ip(&ops, hook->address, 0, 1);
+		r = r ?: register_ftrace_function(&ops);
+		if (r) {
+			*ret = r;
+			return hook;
+		}
+		unregister_ftrace_function(&ops);
+	}
+	return last;
 }
 
 /**
- * vdb_ftrace_disarm - take the hook out
- * @hook: armed
+ * vdb_ftrace_arm - hook the entries of all functions of the table, or of none
+ * @ret_culprit: on failure, the row that is to blame
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOENT if a function is missing, -EBUSY if another user redirects
+ * one, or another error.
+ */
+int vdb_ftrace_arm(struct vdb_hook **ret_culprit)
+{
+	struct vdb_hook *hook;
+	int reset = 1;
+	int ret;
+
+	vdb_for_each_hook(hook) {
+		if (!is_function(hook))
+			continue;
+		*ret_culprit = hook;
+		hook->address = vdb_kvm_symbol(hook->symbol);
+		if (!hook->address)
+			return -ENOENT;
+		ret = ftrace_set_filter_ip(&ops, hook->address, 0, reset);
+		if (ret)
+			return ret;
+		reset = 0;
+	}
+	ret = register_ftrace_function(&ops);
+	if (ret)
+		*ret_culprit = find_culprit(&ret);
+	return ret;
+}
+
+/**
+ * vdb_ftrace_disarm - take them out
  *
  * Returns when no CPU is in the callback or its trampoline any more. The filter
  * stays, because ftrace_free_filter() leaves a pointer to freed memory behind
  * which the next arming would use; arming replaces it.
  */
-void vdb_ftrace_disarm(struct vdb_hook *hook)
+void vdb_ftrace_disarm(void)
 {
-	unregister_ftrace_function(hook->ops);
+	unregister_ftrace_function(&ops);
 }
 
 /**
- * vdb_ftrace_free - free what arming has left
- * @hook: disarmed, never to be armed again
+ * vdb_ftrace_free - free what arming has left; there is no arming after it
  */
-void vdb_ftrace_free(struct vdb_hook *hook)
+void vdb_ftrace_free(void)
 {
-	ftrace_free_filter(hook->ops);
+	ftrace_free_filter(&ops);
 }

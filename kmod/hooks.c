@@ -15,22 +15,22 @@
 		.name = n, .symbol = sym, .signature = sig, .required = req, .probe = fn, \
 		.kind = VCPU_DEBOOST_HOOK_KIND_TRACEPOINT                                 \
 	}
-#define FUNCTION(n, sym, sig, k, o)                                                     \
-	{                                                                               \
-		.name = n, .symbol = sym, .signature = sig, .required = true, .ops = o, \
-		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                      \
+#define FUNCTION(n, sym, sig, k, fn)                                                       \
+	{                                                                                  \
+		.name = n, .symbol = sym, .signature = sig, .required = true, .entry = fn, \
+		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                         \
 	}
 
-/* Those that create and remove VMs come first, so that events find theirs. */
+/* The function that is called most comes first: its entry finds its row at once. */
 struct vdb_hook vdb_hooks[] = {
-	FUNCTION("vm_destroy", "kvm_arch_pre_destroy_vm", "kvm*", FTRACE, &vdb_vm_destroy_ops),
+	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, vdb_entry_spin),
 	FUNCTION("vcpu_create", "kvm_arch_vcpu_postcreate", "kvm_vcpu*", FTRACE,
-		 &vdb_vcpu_create_ops),
+		 vdb_entry_vcpu_create),
+	FUNCTION("vm_destroy", "kvm_arch_pre_destroy_vm", "kvm*", FTRACE, vdb_entry_vm_destroy),
 	TRACEPOINT("ipi_send", "kvm_apic_ipi", "4,4", true, vdb_ipi_send),
 	TRACEPOINT("ipi_accept", "kvm_apic_accept_irq", "4,2,2,1", true, vdb_ipi_accept),
 	/* Without it a pair lives as long as the window: worse, not wrong. */
 	TRACEPOINT("eoi", "kvm_eoi", "kvm_lapic*,4", false, vdb_ipi_eoi),
-	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, &vdb_on_spin_ops),
 };
 const unsigned int vdb_nr_hooks = ARRAY_SIZE(vdb_hooks);
 
@@ -86,62 +86,91 @@ static int check_signature(struct vdb_hook *hook, const struct vdb_btf *btf)
 	return -EOPNOTSUPP;
 }
 
-static int arm_one(struct vdb_hook *hook, const struct vdb_btf *btf)
+static void refused(struct vdb_hook *hook, int error)
 {
-	bool tp = hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
-	int ret = check_signature(hook, btf);
+	hook->state = VCPU_DEBOOST_HOOK_STATE_REFUSED;
+	if (hook->reason[0])
+		return;
+	if (error == -EBUSY)
+		snprintf(hook->reason, sizeof(hook->reason),
+			 "%s() is redirected by somebody else, a live patch perhaps", hook->symbol);
+	else
+		snprintf(hook->reason, sizeof(hook->reason), "cannot hook %s (error %d)",
+			 hook->symbol, error);
+}
 
-	if (!ret) {
-		ret = tp ? vdb_tracepoint_arm(hook) : vdb_ftrace_arm(hook);
-		if (ret == -EBUSY)
-			snprintf(hook->reason, sizeof(hook->reason),
-				 "%s() is redirected by somebody else, a live patch perhaps",
-				 hook->symbol);
-		else if (ret)
-			snprintf(hook->reason, sizeof(hook->reason), "cannot hook %s (error %d)",
-				 hook->symbol, ret);
-	}
-	hook->state = ret ? VCPU_DEBOOST_HOOK_STATE_REFUSED : VCPU_DEBOOST_HOOK_STATE_ARMED;
-	return ret;
+static bool is_tracepoint(const struct vdb_hook *hook)
+{
+	return hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
 }
 
 static void disarm_all(void)
 {
+	bool functions = false;
 	struct vdb_hook *hook;
 
 	vdb_for_each_hook(hook) {
 		if (hook->state != VCPU_DEBOOST_HOOK_STATE_ARMED)
 			continue;
-		if (hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT)
+		if (is_tracepoint(hook))
 			vdb_tracepoint_disarm(hook);
 		else
-			vdb_ftrace_disarm(hook);
+			functions = true;
 		hook->state = VCPU_DEBOOST_HOOK_STATE_IDLE;
 	}
+	if (functions)
+		vdb_ftrace_disarm();
 	tracepoint_synchronize_unregister();
 	static_call_update(vdb_running_vcpu, (void *)__static_call_return0);
+}
+
+/* Required and refused: none is armed then, and the module says why. */
+static int give_up(const struct vdb_hook *hook, int error)
+{
+	snprintf(vdb.reason_buf, sizeof(vdb.reason_buf), "hook %s: %s", hook->name, hook->reason);
+	disarm_all();
+	return error == -EBUSY ? -EBUSY : -EOPNOTSUPP;
+}
+
+/* Tracepoints one by one; functions are only checked here. */
+static int arm_row(struct vdb_hook *hook, const struct vdb_btf *btf)
+{
+	int ret = check_signature(hook, btf);
+
+	if (!ret && is_tracepoint(hook)) {
+		ret = vdb_tracepoint_arm(hook);
+		if (!ret)
+			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
+	}
+	if (!ret)
+		return 0;
+	refused(hook, ret);
+	pr_notice("hook %s: %s\n", hook->name, hook->reason);
+	return hook->required ? give_up(hook, ret) : 0;
 }
 
 static int arm_all(const struct vdb_btf *btf)
 {
 	struct vdb_hook *hook;
-	int ret;
+	int ret = 0;
 
 	vdb_for_each_hook(hook) {
 		hook->state = VCPU_DEBOOST_HOOK_STATE_IDLE;
 		hook->reason[0] = '\0';
 	}
 	vdb_for_each_hook(hook) {
-		ret = arm_one(hook, btf);
-		if (!ret)
-			continue;
-		pr_notice("hook %s: %s\n", hook->name, hook->reason);
-		if (!hook->required)
-			continue;
-		snprintf(vdb.reason_buf, sizeof(vdb.reason_buf), "hook %s: %s", hook->name,
-			 hook->reason);
-		disarm_all();
-		return ret == -EBUSY ? -EBUSY : -EOPNOTSUPP;
+		ret = arm_row(hook, btf);
+		if (ret)
+			return ret;
+	}
+	ret = vdb_ftrace_arm(&hook);
+	if (ret) {
+		refused(hook, ret);
+		return give_up(hook, ret);
+	}
+	vdb_for_each_hook(hook) {
+		if (!is_tracepoint(hook))
+			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
 	}
 	return 0;
 }
@@ -187,6 +216,7 @@ int vdb_hooks_arm(void)
 		vdb.reason = NULL;
 		vdb_vms_scan();
 	} else {
+		vdb_vms_drop_all();
 		pr_notice("not armed: %s\n", vdb.reason);
 	}
 	module_put(kvm);
@@ -268,16 +298,11 @@ int vdb_hooks_init(void)
  */
 void vdb_hooks_exit(void)
 {
-	struct vdb_hook *hook;
-
 	unregister_module_notifier(&kvm_nb);
 	cancel_work_sync(&attach_work);
 	mutex_lock(&vdb.lock);
 	vdb.closing = true;
 	vdb_hooks_disarm();
 	mutex_unlock(&vdb.lock);
-	vdb_for_each_hook(hook) {
-		if (hook->ops)
-			vdb_ftrace_free(hook);
-	}
+	vdb_ftrace_free();
 }

@@ -21,7 +21,8 @@ struct kvm_vcpu;
  * @kind: backend
  * @required: all required rows are armed, or none is
  * @probe: of a tracepoint
- * @ops: of a function
+ * @entry: of a function
+ * @address: of a function, while resolved
  * @state: idle, armed, refused; under vdb.lock
  * @reason: why refused
  * @tp: the tracepoint, while resolved
@@ -33,7 +34,8 @@ struct vdb_hook {
 	enum vcpu_deboost_hook_kind kind;
 	bool required;
 	void *probe;
-	struct ftrace_ops *ops;
+	void (*entry)(struct pt_regs *regs);
+	unsigned long address;
 
 	enum vcpu_deboost_hook_state state;
 	char reason[96];
@@ -62,13 +64,13 @@ int vdb_tracepoint_arm(struct vdb_hook *hook);
 void vdb_tracepoint_disarm(struct vdb_hook *hook);
 
 /* hook_ftrace.c */
-extern struct ftrace_ops vdb_on_spin_ops;
-extern struct ftrace_ops vdb_vcpu_create_ops;
-extern struct ftrace_ops vdb_vm_destroy_ops;
+void vdb_entry_spin(struct pt_regs *regs);
+void vdb_entry_vcpu_create(struct pt_regs *regs);
+void vdb_entry_vm_destroy(struct pt_regs *regs);
 
-int vdb_ftrace_arm(struct vdb_hook *hook);
-void vdb_ftrace_disarm(struct vdb_hook *hook);
-void vdb_ftrace_free(struct vdb_hook *hook);
+int vdb_ftrace_arm(struct vdb_hook **ret_culprit);
+void vdb_ftrace_disarm(void);
+void vdb_ftrace_free(void);
 void vdb_ftrace_set_yield_to(unsigned long address);
 
 #endif /* VDB_HOOKS_H */

@@ -35,7 +35,7 @@ static struct vdb_vm *tracked(const struct kvm_vcpu *vcpu)
 
 static struct vdb_vcpu *self(struct vdb_vm *vm, const struct kvm_vcpu *vcpu)
 {
-	return vdb_vcpu_by_id(vm, vdb_field(vcpu, VDB_F_VCPU_ID, int));
+	return vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
 }
 
 /**
@@ -133,6 +133,15 @@ static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, u8 
 		set_bit(idx, me->from);
 }
 
+static void answer_word(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int word, u8 vector,
+			u64 now_ns)
+{
+	unsigned long bits = READ_ONCE(me->from[word]);
+
+	for (; bits; bits &= bits - 1)
+		answer(vm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
+}
+
 /**
  * vdb_ipi_eoi - tracepoint kvm_eoi: a vCPU has handled a vector
  * @data: unused
@@ -148,14 +157,13 @@ void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 	struct kvm_vcpu *vcpu = vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *);
 	struct vdb_vm *vm = vector >= 0 ? tracked(vcpu) : NULL;
 	struct vdb_vcpu *me = vm ? self(vm, vcpu) : NULL;
-	unsigned int idx;
-	u64 now_ns;
+	unsigned int word;
 
 	if (!me)
 		return;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);
-	if (bitmap_empty(me->from, VDB_MAX_VCPUS))
-		return;
-	now_ns = ktime_get_mono_fast_ns();
-	for_each_set_bit(idx, me->from, VDB_MAX_VCPUS) answer(vm, me, idx, vector, now_ns);
+	for (word = 0; word < ARRAY_SIZE(me->from); word++) {
+		if (READ_ONCE(me->from[word]))
+			answer_word(vm, me, word, vector, ktime_get_mono_fast_ns());
+	}
 }

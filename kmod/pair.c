@@ -36,6 +36,23 @@ static u64 age_ns(u64 slot, u64 now_ns)
 	return age > TIME_MASK / 2 ? 0 : age << TIME_SHIFT;
 }
 
+static unsigned int oldest(const struct vdb_pairs *pairs, u64 now_ns)
+{
+	unsigned int victim = 0;
+	u64 oldest_ns = 0;
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++) {
+		u64 ns = age_ns(READ_ONCE(pairs->slot[i]), now_ns);
+
+		if (ns >= oldest_ns) {
+			oldest_ns = ns;
+			victim = i;
+		}
+	}
+	return victim;
+}
+
 /**
  * vdb_pair_record - note that an IPI was sent
  * @pairs: the sender's set; only the sender's own vCPU thread records
@@ -49,7 +66,6 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int rece
 				      u64 now_ns)
 {
 	enum vdb_pair_outcome outcome = VDB_PAIR_EVICTED;
-	u64 oldest_age = 0;
 	unsigned int victim = 0;
 	unsigned int i;
 
@@ -62,14 +78,12 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int rece
 			break;
 		}
 		if (!slot) {
-			if (outcome != VDB_PAIR_NEW)
-				victim = i;
-			outcome = VDB_PAIR_NEW;
-		} else if (outcome == VDB_PAIR_EVICTED && age_ns(slot, now_ns) >= oldest_age) {
-			oldest_age = age_ns(slot, now_ns);
 			victim = i;
+			outcome = VDB_PAIR_NEW;
 		}
 	}
+	if (outcome == VDB_PAIR_EVICTED)
+		victim = oldest(pairs, now_ns);
 	xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
 	return outcome;
 }

@@ -105,8 +105,8 @@ struct vdb_vcpu {
  * @tuning: effective
  * @spin_window_ns: learned: time on a CPU until a spin is caught
  * @last_idx: vCPU that was chosen last by age, where the next search begins
- * @by_id: struct vdb_vcpu by APIC id
- * @by_idx: struct vdb_vcpu by index
+ * @vcpu: by index, RCU
+ * @by_id: those whose APIC id is not their index
  * @counters: per CPU
  * @list: in vdb.fresh or vdb.gone until the worker has told user space
  * @announced: an event VM_NEW was sent
@@ -126,8 +126,8 @@ struct vdb_vm {
 	struct vdb_tuning tuning;
 	u64 spin_window_ns;
 	u32 last_idx;
+	struct vdb_vcpu __rcu *vcpu[VDB_MAX_VCPUS];
 	struct xarray by_id;
-	struct xarray by_idx;
 	struct vdb_counters __percpu *counters;
 	struct list_head list;
 };

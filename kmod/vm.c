@@ -70,38 +70,43 @@ struct vdb_vm *vdb_vm_by_id(u32 id)
 }
 
 /**
- * vdb_vcpu_by_id - find a vCPU by its APIC id
- * @vm: its VM
- * @id: APIC id
- *
- * Context: as vdb_vm_of().
- */
-struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id)
-{
-	return xa_load(&vm->by_id, id);
-}
-
-/**
  * vdb_vcpu_by_idx - find a vCPU by its index
  * @vm: its VM
  * @idx: index
  *
  * Context: as vdb_vm_of().
+ * Return: the vCPU, NULL if it is not tracked.
  */
 struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
 {
-	return xa_load(&vm->by_idx, idx);
+	if (idx >= VDB_MAX_VCPUS)
+		return NULL;
+	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
+}
+
+/**
+ * vdb_vcpu_by_id - find a vCPU by its APIC id
+ * @vm: its VM
+ * @id: APIC id; most VMMs give a vCPU its index as id
+ *
+ * Context: as vdb_vm_of().
+ * Return: the vCPU, NULL if it is not tracked.
+ */
+struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id)
+{
+	struct vdb_vcpu *vcpu = vdb_vcpu_by_idx(vm, id);
+
+	return likely(vcpu && vcpu->id == id) ? vcpu : xa_load(&vm->by_id, id);
 }
 
 static void vm_free(struct vdb_vm *vm)
 {
-	struct vdb_vcpu *vcpu;
-	unsigned long idx;
+	unsigned int i;
 
 	if (!vm)
 		return;
-	xa_for_each(&vm->by_idx, idx, vcpu) kfree(vcpu);
-	xa_destroy(&vm->by_idx);
+	for (i = 0; i < VDB_MAX_VCPUS; i++)
+		kfree(rcu_access_pointer(vm->vcpu[i]));
 	xa_destroy(&vm->by_id);
 	free_percpu(vm->counters);
 	kfree(vm);
@@ -119,7 +124,6 @@ static struct vdb_vm *vm_alloc(struct kvm *kvm, const struct owner *owner, gfp_t
 		return NULL;
 	}
 	xa_init(&vm->by_id);
-	xa_init(&vm->by_idx);
 	INIT_LIST_HEAD(&vm->list);
 	vm->kvm = kvm;
 	vm->tgid = owner->tgid;
@@ -178,15 +182,11 @@ static bool vcpu_insert(struct vdb_vm *vm, u32 idx, u32 id, gfp_t gfp)
 		return false;
 	vcpu->idx = idx;
 	vcpu->id = id;
-	if (xa_is_err(xa_store(&vm->by_idx, idx, vcpu, gfp))) {
+	if (id != idx && xa_is_err(xa_store(&vm->by_id, id, vcpu, gfp))) {
 		kfree(vcpu);
 		return false;
 	}
-	if (xa_is_err(xa_store(&vm->by_id, id, vcpu, gfp))) {
-		xa_erase(&vm->by_idx, idx);
-		kfree(vcpu);
-		return false;
-	}
+	rcu_assign_pointer(vm->vcpu[idx], vcpu);
 	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
 	return true;
 }

@@ -4,7 +4,7 @@
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT	:= $(UNIT_SRC:%.c=$(B)/obj/%)
 ASAN	:= $(UNIT_SRC:%.c=$(B)/asan/%)
-PY_UNIT	:= $(sort $(wildcard tests/unit/test_*.py))
+PY_UNIT	:= $(sort $(wildcard tests/unit/test_*.py)) lab/bench/test_stats.py
 
 # Only the daemon's own tests need its libraries.
 define unit_variant

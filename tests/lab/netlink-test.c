@@ -364,7 +364,7 @@ static void test_replies(int fd, const struct family *f)
 	ask(fd, &m, &a);
 	result(!a.error && a.messages == 6, "HOOK_GET: six rows");
 	x = in(top(&a, VCPU_DEBOOST_A_HOOK), VCPU_DEBOOST_HOOK_A_SYMBOL);
-	result(x && !strcmp(data_of(x), "kvm_vcpu_on_spin"), "HOOK_GET: the last is the spin hook");
+	result(x && !strcmp(data_of(x), "kvm_eoi"), "HOOK_GET: the last is the EOI hook");
 	begin(&m, f->id, VCPU_DEBOOST_CMD_MAX + 1, NLM_F_ACK);
 	ask(fd, &m, &a);
 	result(a.error == EOPNOTSUPP, "a command after the last is not supported");
