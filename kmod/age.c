@@ -80,8 +80,8 @@ enum vdb_age_class vdb_age_class(const struct vdb_age *age, u64 spin_window_ns, 
  * Return: true if @a should; false for equals, so that the caller's own order
  * (a rotation) decides those.
  */
-bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class,
-		    const struct vdb_age *b, enum vdb_age_class b_class)
+bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class, const struct vdb_age *b,
+		    enum vdb_age_class b_class)
 {
 	if (a_class != b_class)
 		return a_class == VDB_AGE_AT_WORK;

@@ -31,13 +31,13 @@ struct vdb_age {
 };
 
 enum vdb_age_class {
-	VDB_AGE_WAITING,	/* preempted while it waited */
-	VDB_AGE_AT_WORK,	/* preempted while it worked */
+	VDB_AGE_WAITING, /* preempted while it waited */
+	VDB_AGE_AT_WORK, /* preempted while it worked */
 };
 
 void vdb_age_spin(struct vdb_age *age, u64 *spin_window_ns, u64 ran_ns, u64 now_ns);
 enum vdb_age_class vdb_age_class(const struct vdb_age *age, u64 spin_window_ns, u64 ran_ns);
-bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class,
-		    const struct vdb_age *b, enum vdb_age_class b_class);
+bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class, const struct vdb_age *b,
+		    enum vdb_age_class b_class);
 
 #endif /* VDB_AGE_H */

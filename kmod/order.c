@@ -108,8 +108,8 @@ struct kvm_vcpu *vdb_order_choose(struct vdb_vm *vm, struct vdb_vcpu *me, const 
 		return NULL;
 	}
 	WRITE_ONCE(vm->last_idx, best->idx);
-	vdb_count(vm, best_class == VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK :
-						      VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST);
+	vdb_count(vm, best_class == VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK
+						    : VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST);
 	trace_vcpu_deboost_order(vm->id, me->idx, best->idx, best_class == VDB_AGE_AT_WORK,
 				 window_ns);
 	return best_vcpu;

@@ -23,7 +23,8 @@ static struct kvm_vcpu *first_ready(struct vdb_vm *vm, const struct kvm *kvm,
 
 	for (i = 0; i < n; i++) {
 		struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(kvm, waiting[i].receiver);
-		enum vdb_candidate candidate = vcpu ? vdb_candidate(vcpu, NULL) : VDB_CANDIDATE_BLOCKED;
+		enum vdb_candidate candidate = vcpu ? vdb_candidate(vcpu, NULL)
+						    : VDB_CANDIDATE_BLOCKED;
 
 		if (candidate == VDB_CANDIDATE_READY) {
 			*ret_pair = &waiting[i];

@@ -30,6 +30,7 @@ unit: need-lib need-cli need-daemon need-test $(UNIT) $(B)/vdctl $(B)/obj/vdctl
 	@export $(call unit_env,obj); failed=; \
 	$(foreach t,$(UNIT),$(call suite,unit/$(notdir $(t)),$(t))) \
 	$(foreach t,$(PY_UNIT),$(call suite,unit/$(notdir $(t)),python3 $(t))) \
+	$(call suite,unit/lab-guest,$(MAKE) --no-print-directory -s -C lab/guest O=$(abspath $(B)) test) \
 	test -z "$$failed"
 
 asan: need-lib need-cli need-daemon need-test $(ASAN) $(B)/asan/vdctl

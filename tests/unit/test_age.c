@@ -99,8 +99,7 @@ static void test_class_of_a_queued_one(void **state)
 	assert_int_equal(vdb_age_class(&age, 50 * US, 1099 * US), VDB_AGE_WAITING);
 	assert_int_equal(vdb_age_class(&age, 50 * US, 1100 * US), VDB_AGE_AT_WORK);
 	/* One that never spun works. */
-	assert_int_equal(vdb_age_class(&(struct vdb_age){ 0 }, 50 * US, 900 * US),
-			 VDB_AGE_AT_WORK);
+	assert_int_equal(vdb_age_class(&(struct vdb_age){ 0 }, 50 * US, 900 * US), VDB_AGE_AT_WORK);
 }
 
 static void test_order(void **state)
