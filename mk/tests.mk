@@ -26,11 +26,13 @@ suite	= tests/run $(1) $(2) || failed=1;
 unit_env = CMOCKA_MESSAGE_OUTPUT=TAP VDCTL=$(B)/$(1)/vdctl \
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 
+guest_test = $(MAKE) --no-print-directory -s -C lab/guest O=$(abspath $(B)) test
+
 unit: need-lib need-cli need-daemon need-test $(UNIT) $(B)/vdctl $(B)/obj/vdctl
 	@export $(call unit_env,obj); failed=; \
 	$(foreach t,$(UNIT),$(call suite,unit/$(notdir $(t)),$(t))) \
 	$(foreach t,$(PY_UNIT),$(call suite,unit/$(notdir $(t)),python3 $(t))) \
-	$(call suite,unit/lab-guest,$(MAKE) --no-print-directory -s -C lab/guest O=$(abspath $(B)) test) \
+	$(call suite,unit/lab-guest,$(guest_test)) \
 	test -z "$$failed"
 
 asan: need-lib need-cli need-daemon need-test $(ASAN) $(B)/asan/vdctl
