@@ -36,11 +36,11 @@ static u64 age_ns(u64 slot, u64 now_ns)
 	return age > TIME_MASK / 2 ? 0 : age << TIME_SHIFT;
 }
 
-static unsigned int oldest(const struct vdb_pairs *pairs, u64 now_ns)
+static int oldest(const struct vdb_pairs *pairs, u64 now_ns)
 {
-	unsigned int victim = 0;
+	int victim = 0;
 	u64 oldest_ns = 0;
-	unsigned int i;
+	int i;
 
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 ns = age_ns(READ_ONCE(pairs->slot[i]), now_ns);
@@ -65,27 +65,27 @@ static unsigned int oldest(const struct vdb_pairs *pairs, u64 now_ns)
 enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,
 				      u64 now_ns)
 {
-	enum vdb_pair_outcome outcome = VDB_PAIR_EVICTED;
-	unsigned int victim = 0;
-	unsigned int i;
+	int victim = -1;
+	u64 displaced;
+	int i;
 
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
 		if (is_pair(slot, receiver, vector)) {
 			victim = i;
-			outcome = VDB_PAIR_REPEATED;
 			break;
 		}
-		if (!slot) {
+		if (!slot)
 			victim = i;
-			outcome = VDB_PAIR_NEW;
-		}
 	}
-	if (outcome == VDB_PAIR_EVICTED)
+	if (victim < 0)
 		victim = oldest(pairs, now_ns);
-	xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
-	return outcome;
+	/* What was there counts, not what was seen: it may have been answered meanwhile. */
+	displaced = xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
+	if (!displaced)
+		return VDB_PAIR_NEW;
+	return is_pair(displaced, receiver, vector) ? VDB_PAIR_REPEATED : VDB_PAIR_EVICTED;
 }
 
 /**
