@@ -37,4 +37,5 @@ grep -v '^# HELP' $prom | grep -m 14 -E 'module_up|vm_info|boosted|spin_exits|re
 say "systemctl stop leaves the host stock"
 kill $daemon
 wait $daemon || { cat /run/daemon.log; exit 1; }
-vdctl status | head -3
+# Exit status 3: not working, which is what was asked for.
+vdctl status | head -3 || :
