@@ -82,11 +82,6 @@ static struct ftrace_ops ops = {
 	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_IPMODIFY,
 };
 
-static bool is_function(const struct vdb_hook *hook)
-{
-	return hook->kind != VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
-}
-
 /* Which function is it that cannot be hooked? Try each alone. */
 static struct vdb_hook *find_culprit(int *ret)
 {
@@ -94,7 +89,7 @@ static struct vdb_hook *find_culprit(int *ret)
 	int r;
 
 	vdb_for_each_hook(hook) {
-		if (!is_function(hook))
+		if (vdb_hook_is_tracepoint(hook))
 			continue;
 		last = hook;
 		r = ftrace_set_filter_ip(&ops, hook->address, 0, 1);
@@ -123,7 +118,7 @@ int vdb_ftrace_arm(struct vdb_hook **ret_culprit)
 	int ret;
 
 	vdb_for_each_hook(hook) {
-		if (!is_function(hook))
+		if (vdb_hook_is_tracepoint(hook))
 			continue;
 		*ret_culprit = hook;
 		hook->address = vdb_kvm_symbol(hook->symbol);

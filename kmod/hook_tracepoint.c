@@ -16,8 +16,7 @@ static void match(struct tracepoint *tp, void *unused)
 	struct vdb_hook *hook;
 
 	vdb_for_each_hook(hook) {
-		if (hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT &&
-		    !strcmp(hook->symbol, tp->name))
+		if (vdb_hook_is_tracepoint(hook) && !strcmp(hook->symbol, tp->name))
 			hook->tp = tp;
 	}
 }

@@ -69,7 +69,7 @@ static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 /* A hook is only set on a function whose parameters are those expected. */
 static int check_signature(struct vdb_hook *hook, const struct vdb_btf *btf)
 {
-	bool tp = hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
+	bool tp = vdb_hook_is_tracepoint(hook);
 	char found[48];
 	int ret;
 
@@ -99,11 +99,6 @@ static void refused(struct vdb_hook *hook, int error)
 			 hook->symbol, error);
 }
 
-static bool is_tracepoint(const struct vdb_hook *hook)
-{
-	return hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
-}
-
 static void disarm_all(void)
 {
 	bool functions = false;
@@ -112,7 +107,7 @@ static void disarm_all(void)
 	vdb_for_each_hook(hook) {
 		if (hook->state != VCPU_DEBOOST_HOOK_STATE_ARMED)
 			continue;
-		if (is_tracepoint(hook))
+		if (vdb_hook_is_tracepoint(hook))
 			vdb_tracepoint_disarm(hook);
 		else
 			functions = true;
@@ -137,7 +132,7 @@ static int arm_row(struct vdb_hook *hook, const struct vdb_btf *btf)
 {
 	int ret = check_signature(hook, btf);
 
-	if (!ret && is_tracepoint(hook)) {
+	if (!ret && vdb_hook_is_tracepoint(hook)) {
 		ret = vdb_tracepoint_arm(hook);
 		if (!ret)
 			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
@@ -169,7 +164,7 @@ static int arm_all(const struct vdb_btf *btf)
 		return give_up(hook, ret);
 	}
 	vdb_for_each_hook(hook) {
-		if (!is_tracepoint(hook))
+		if (!vdb_hook_is_tracepoint(hook))
 			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
 	}
 	return 0;

@@ -45,6 +45,11 @@ struct vdb_hook {
 extern struct vdb_hook vdb_hooks[];
 extern const unsigned int vdb_nr_hooks;
 
+static inline bool vdb_hook_is_tracepoint(const struct vdb_hook *hook)
+{
+	return hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
+}
+
 #define vdb_for_each_hook(h) for (h = vdb_hooks; h < vdb_hooks + vdb_nr_hooks; h++)
 
 /* KVM's record of the vCPU that is loaded on this CPU; NULL while disarmed. */
