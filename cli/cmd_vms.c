@@ -15,7 +15,7 @@
 static const struct column columns[] = {
 	{ "ID", true },	     { "NAME", false },	  { "PID", true },    { "VCPUS", true },
 	{ "MODE", false },   { "WINDOW", false }, { "IPIS", true },   { "SPINS", true },
-	{ "BOOSTED", true }, { "WOULD", true },	  { "ANSWER", true },
+	{ "BOOSTED", true }, { "WOULD", true },	  { "ANSWER", true }, { "SEES", false },
 };
 
 static uint64_t answer_p50_ns(const struct vd_stats *stats)
@@ -58,6 +58,7 @@ static void print_text(const struct vm_list *list)
 		table_cell(&table, "%s",
 			   p50_ns ? unit_format_duration_short(p50_ns, answer, sizeof(answer))
 				  : "-");
+		table_cell(&table, "%s", vd_visibility_name(row->vm.visibility));
 	}
 	table_print(&table, stdout);
 }
@@ -71,6 +72,8 @@ static json_t *vm_json(const struct vm_row *row)
 	json_put_u64(vm, "pid", row->vm.tgid);
 	json_put_text(vm, "comm", row->vm.comm);
 	json_put_u64(vm, "vcpus", row->vm.nr_vcpus);
+	json_put_text(vm, "visibility", vd_visibility_name(row->vm.visibility));
+	json_put_text(vm, "visibility_reason", row->vm.visibility_reason);
 	json_put_tuning(vm, &row->tuning);
 	for (size_t i = 0; i < nr_knobs; i++)
 		if (row->tuning.overrides & VD_BIT(knobs[i].attr))
@@ -82,6 +85,11 @@ static json_t *vm_json(const struct vm_row *row)
 		     hist_count(row->stats.answer_hist, VCPU_DEBOOST_HIST_BUCKETS));
 	json_put_u64(stats, "answer_sum_ns", row->stats.answer_ns);
 	json_put_u64(stats, "answer_p50_ns", answer_p50_ns(&row->stats));
+	json_put_u64(stats, "runs", hist_count(row->stats.run_hist, VCPU_DEBOOST_HIST_BUCKETS));
+	json_put_u64(stats, "run_sum_ns", row->stats.run_ns);
+	json_put_u64(stats, "run_p50_ns",
+		     hist_quantile_ns(row->stats.run_hist, VCPU_DEBOOST_HIST_BUCKETS, 500));
+	json_put_u64(stats, "spin_window_ns", row->stats.spin_window_ns);
 	json_put(vm, "stats", stats);
 	return vm;
 }
@@ -124,7 +132,8 @@ const struct cmd cmd_vms = {
 	.details = "A value marked with * is the VM's own (vdctl set --vm), not the global one.\n"
 		   "SPINS: a vCPU was caught spinning. BOOSTED: it yielded to the vCPU it waits "
 		   "for;\n"
-		   "WOULD: it would have (mode=observe). ANSWER: median time from IPI to answer.\n",
+		   "WOULD: it would have (mode=observe). ANSWER: median time from IPI to answer.\n"
+		   "SEES: how much of the VM's waiting shows; --json says why it is not full.\n",
 	.examples = "  vdctl vms\n"
 		    "  vdctl vms --json | jq '.vms[] | {name, boosted: .stats.boosted}'\n",
 	.run = run,

@@ -173,6 +173,9 @@ void json_put_tuning(json_t *object, const struct vd_tuning *tuning)
 		case KNOB_BOOL:
 			json_put_bool(object, knob->name, knob_get(knob, tuning));
 			break;
+		case KNOB_NUMBER:
+			json_put_u64(object, knob->name, knob_get(knob, tuning));
+			break;
 		case KNOB_DURATION:
 			key = xasprintf("%s_ns", knob->name);
 			json_put_u64(object, key, knob_get(knob, tuning));

@@ -287,33 +287,48 @@ static void put_vm_window(struct prom_buf *b, const struct family *f, const stru
 }
 
 /* Buckets are cumulative here. The last of the module's is open: +Inf. */
+static void put_hist(struct prom_buf *b, const struct family *f, const struct vm *vm,
+		     const uint64_t *hist, uint64_t sum_ns)
+{
+	uint64_t sum = 0;
+	size_t k;
+
+	for (k = 0; k < VCPU_DEBOOST_HIST_BUCKETS; k++) {
+		sum += hist[k];
+		if (k < FIRST_BUCKET || k == VCPU_DEBOOST_HIST_BUCKETS - 1)
+			continue;
+		begin_vm(b, f->name, "_bucket", vm);
+		put(b, ",le=\"%.10g\"} %" PRIu64 "\n",
+		    (double)hist_upper_ns(k) / (double)UNIT_NSEC_PER_SEC, sum);
+	}
+	begin_vm(b, f->name, "_bucket", vm);
+	put(b, ",le=\"+Inf\"} %" PRIu64 "\n", sum);
+	begin_vm(b, f->name, "_sum", vm);
+	put(b, "} ");
+	put_seconds(b, sum_ns);
+	put(b, "\n");
+	begin_vm(b, f->name, "_count", vm);
+	put(b, "} %" PRIu64 "\n", sum);
+}
+
 static void put_vm_answer(struct prom_buf *b, const struct family *f, const struct prom_input *in)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < in->nr_vms; i++) {
-		const struct vm *vm = &in->vms[i];
-		uint64_t sum = 0;
+	for (i = 0; i < in->nr_vms; i++)
+		if (in->vms[i].id && in->vms[i].have_stats)
+			put_hist(b, f, &in->vms[i], in->vms[i].stats.answer_hist,
+				 in->vms[i].stats.answer_ns);
+}
 
-		if (!vm->id || !vm->have_stats)
-			continue;
-		for (k = 0; k < VCPU_DEBOOST_HIST_BUCKETS; k++) {
-			sum += vm->stats.answer_hist[k];
-			if (k < FIRST_BUCKET || k == VCPU_DEBOOST_HIST_BUCKETS - 1)
-				continue;
-			begin_vm(b, f->name, "_bucket", vm);
-			put(b, ",le=\"%.10g\"} %" PRIu64 "\n",
-			    (double)hist_upper_ns(k) / (double)UNIT_NSEC_PER_SEC, sum);
-		}
-		begin_vm(b, f->name, "_bucket", vm);
-		put(b, ",le=\"+Inf\"} %" PRIu64 "\n", sum);
-		begin_vm(b, f->name, "_sum", vm);
-		put(b, "} ");
-		put_seconds(b, vm->stats.answer_ns);
-		put(b, "\n");
-		begin_vm(b, f->name, "_count", vm);
-		put(b, "} %" PRIu64 "\n", sum);
-	}
+static void put_vm_run(struct prom_buf *b, const struct family *f, const struct prom_input *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->nr_vms; i++)
+		if (in->vms[i].id && in->vms[i].have_stats)
+			put_hist(b, f, &in->vms[i], in->vms[i].stats.run_hist,
+				 in->vms[i].stats.run_ns);
 }
 
 static const struct family families[] = {
@@ -339,6 +354,8 @@ static const struct family families[] = {
 	{ "vm_window_seconds", "gauge", "Recency window of the VM.", put_vm_window },
 	{ "vm_ipi_answer_seconds", "histogram",
 	  "Time from an IPI between two vCPUs to its end-of-interrupt.", put_vm_answer },
+	{ "vm_yield_run_seconds", "histogram",
+	  "Time from a yield to the moment when its target runs.", put_vm_run },
 };
 
 #define NR_FAMILIES (sizeof(families) / sizeof(families[0]))

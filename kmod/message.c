@@ -79,11 +79,7 @@ int vdb_put_tuning(struct sk_buff *skb, const struct vdb_tuning *tuning, u32 ove
 
 	if (!nest)
 		return -EMSGSIZE;
-	failed = PUT32(skb, TUNING, OVERRIDES, overrides) ||
-		 PUT32(skb, TUNING, MODE, READ_ONCE(tuning->mode)) ||
-		 PUT32(skb, TUNING, IPI_TRACKING, READ_ONCE(tuning->ipi_tracking)) ||
-		 PUT64(skb, TUNING, WINDOW_NS, READ_ONCE(tuning->window_ns)) ||
-		 PUT32(skb, TUNING, ORDER, READ_ONCE(tuning->order));
+	failed = PUT32(skb, TUNING, OVERRIDES, overrides) || vdb_tuning_put(skb, tuning);
 	return end(skb, nest, failed);
 }
 
@@ -128,6 +124,8 @@ int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm)
 		failed = nla_put_u64_64bit(skb, VDB_C_FIRST + i, sum.count[i],
 					   VCPU_DEBOOST_STATS_A_PAD);
 	failed = failed ||
-		 nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum.answer), sum.answer);
+		 nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum.answer), sum.answer) ||
+		 nla_put(skb, VCPU_DEBOOST_STATS_A_RUN_HIST, sizeof(sum.run), sum.run) ||
+		 PUT64(skb, STATS, SPIN_WINDOW_NS, READ_ONCE(vm->spin_window_ns));
 	return end(skb, nest, failed);
 }

@@ -23,6 +23,10 @@ static const struct nla_policy tuning_policy[VCPU_DEBOOST_TUNING_A_MAX + 1] = {
 	[VCPU_DEBOOST_TUNING_A_IPI_TRACKING] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_WINDOW_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &window_range),
 	[VCPU_DEBOOST_TUNING_A_ORDER] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_ORDER_MAX),
+	[VCPU_DEBOOST_TUNING_A_SLOTS] = NLA_POLICY_RANGE(NLA_U32, 1, VCPU_DEBOOST_SLOTS_MAX),
+	[VCPU_DEBOOST_TUNING_A_EOI_CLEAR] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_EOI_CLEAR_MAX),
+	[VCPU_DEBOOST_TUNING_A_RELAXED_BOOST] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VCPU_DEBOOST_TUNING_A_CHAIN] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static const struct nla_policy vm_policy[VCPU_DEBOOST_A_VM_ID + 1] = {
@@ -154,7 +158,7 @@ static int stats_get(struct sk_buff *skb, struct genl_info *info)
 static int parse_tuning(struct genl_info *info, struct vdb_tuning *ret, u32 *ret_given)
 {
 	struct nlattr *tb[VCPU_DEBOOST_TUNING_A_MAX + 1];
-	int i, r;
+	int r;
 
 	if (!info->attrs[VCPU_DEBOOST_A_TUNING]) {
 		NL_SET_ERR_MSG(info->extack, "TUNING is missing");
@@ -164,21 +168,11 @@ static int parse_tuning(struct genl_info *info, struct vdb_tuning *ret, u32 *ret
 			     tuning_policy, info->extack);
 	if (r)
 		return r;
-	*ret_given = 0;
-	for (i = VCPU_DEBOOST_TUNING_A_MODE; i <= VCPU_DEBOOST_TUNING_A_MAX; i++)
-		*ret_given |= tb[i] ? BIT(i) : 0;
+	*ret_given = vdb_tuning_parse(tb, ret);
 	if (!*ret_given) {
 		NL_SET_ERR_MSG(info->extack, "TUNING holds no knob");
 		return -EINVAL;
 	}
-	if (tb[VCPU_DEBOOST_TUNING_A_MODE])
-		ret->mode = nla_get_u32(tb[VCPU_DEBOOST_TUNING_A_MODE]);
-	if (tb[VCPU_DEBOOST_TUNING_A_IPI_TRACKING])
-		ret->ipi_tracking = nla_get_u32(tb[VCPU_DEBOOST_TUNING_A_IPI_TRACKING]);
-	if (tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS])
-		ret->window_ns = nla_get_u64(tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]);
-	if (tb[VCPU_DEBOOST_TUNING_A_ORDER])
-		ret->order = nla_get_u32(tb[VCPU_DEBOOST_TUNING_A_ORDER]);
 	return 0;
 }
 

@@ -18,6 +18,20 @@ void vdb_answered(struct vdb_vm *vm, u64 age_ns)
 }
 
 /**
+ * vdb_ran - the target of a yield runs
+ * @vm: the VM
+ * @age_ns: time from the yield to the run
+ *
+ * Context: hook, preemption off.
+ */
+void vdb_ran(struct vdb_vm *vm, u64 age_ns)
+{
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_RAN);
+	vdb_count_add(vm, VCPU_DEBOOST_STATS_A_RUN_NS, age_ns);
+	this_cpu_inc(vm->counters->run[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+}
+
+/**
  * vdb_stats_sum - a VM's counters over all CPUs
  * @vm: the VM
  * @ret: filled; not a snapshot, each counter is read at its own moment
@@ -36,7 +50,9 @@ void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
 
 		for (i = 0; i < VDB_NR_COUNTERS; i++)
 			ret->count[i] += READ_ONCE(c->count[i]);
-		for (i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++)
+		for (i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++) {
 			ret->answer[i] += READ_ONCE(c->answer[i]);
+			ret->run[i] += READ_ONCE(c->run[i]);
+		}
 	}
 }

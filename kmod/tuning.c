@@ -4,22 +4,85 @@
  * VM's effective set; it is recomputed on every change.
  */
 #include <linux/kernel.h>
+#include <net/netlink.h>
 
 #include "hooks.h"
 #include "vdb.h"
 
 #define GIVEN(mask, name) ((mask)&BIT(VCPU_DEBOOST_TUNING_A_##name))
 
+/* Every knob of 32 bits and its attribute; the window, of 64, is by itself. */
+static const struct {
+	u16 attr;
+	u16 offset;
+} knobs[] = {
+	{ VCPU_DEBOOST_TUNING_A_MODE, offsetof(struct vdb_tuning, mode) },
+	{ VCPU_DEBOOST_TUNING_A_IPI_TRACKING, offsetof(struct vdb_tuning, ipi_tracking) },
+	{ VCPU_DEBOOST_TUNING_A_ORDER, offsetof(struct vdb_tuning, order) },
+	{ VCPU_DEBOOST_TUNING_A_SLOTS, offsetof(struct vdb_tuning, slots) },
+	{ VCPU_DEBOOST_TUNING_A_EOI_CLEAR, offsetof(struct vdb_tuning, eoi_clear) },
+	{ VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, offsetof(struct vdb_tuning, relaxed_boost) },
+	{ VCPU_DEBOOST_TUNING_A_CHAIN, offsetof(struct vdb_tuning, chain) },
+};
+
+static u32 *knob_at(const struct vdb_tuning *tuning, unsigned int i)
+{
+	return (u32 *)((char *)tuning + knobs[i].offset);
+}
+
 static void merge(struct vdb_tuning *to, const struct vdb_tuning *from, u32 given)
 {
-	if (GIVEN(given, MODE))
-		WRITE_ONCE(to->mode, from->mode);
-	if (GIVEN(given, IPI_TRACKING))
-		WRITE_ONCE(to->ipi_tracking, from->ipi_tracking);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (given & BIT(knobs[i].attr))
+			WRITE_ONCE(*knob_at(to, i), *knob_at(from, i));
+	}
 	if (GIVEN(given, WINDOW_NS))
 		WRITE_ONCE(to->window_ns, from->window_ns);
-	if (GIVEN(given, ORDER))
-		WRITE_ONCE(to->order, from->order);
+}
+
+/**
+ * vdb_tuning_parse - knobs from a message
+ * @tb: attributes by number, in range
+ * @ret: those given are written
+ *
+ * Return: bit n: attribute n was given.
+ */
+u32 vdb_tuning_parse(struct nlattr *const *tb, struct vdb_tuning *ret)
+{
+	u32 given = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!tb[knobs[i].attr])
+			continue;
+		*knob_at(ret, i) = nla_get_u32(tb[knobs[i].attr]);
+		given |= BIT(knobs[i].attr);
+	}
+	if (tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]) {
+		ret->window_ns = nla_get_u64(tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]);
+		given |= BIT(VCPU_DEBOOST_TUNING_A_WINDOW_NS);
+	}
+	return given;
+}
+
+/**
+ * vdb_tuning_put - knobs into a message
+ * @skb: message, inside of the nest
+ * @tuning: the knobs
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(knobs) && !ret; i++)
+		ret = nla_put_u32(skb, knobs[i].attr, READ_ONCE(*knob_at(tuning, i)));
+	return ret ?: nla_put_u64_64bit(skb, VCPU_DEBOOST_TUNING_A_WINDOW_NS,
+					READ_ONCE(tuning->window_ns), VCPU_DEBOOST_TUNING_A_PAD);
 }
 
 /**
@@ -33,6 +96,10 @@ void vdb_tuning_init(u32 mode)
 		.ipi_tracking = 1,
 		.window_ns = VCPU_DEBOOST_WINDOW_DEFAULT_NS,
 		.order = VCPU_DEBOOST_ORDER_STOCK,
+		.slots = VCPU_DEBOOST_SLOTS_MAX,
+		.eoi_clear = VCPU_DEBOOST_EOI_CLEAR_VECTOR,
+		.relaxed_boost = 1,
+		.chain = 1,
 	};
 }
 

@@ -28,6 +28,9 @@ struct kvm;
 struct kvm_lapic;
 struct kvm_vcpu;
 
+struct nlattr;
+struct sk_buff;
+
 #define VDB_VERSION "0.1.0"
 
 /*
@@ -42,6 +45,10 @@ struct kvm_vcpu;
  * @mode: enum vcpu_deboost_mode
  * @ipi_tracking: 0 or 1
  * @order: enum vcpu_deboost_order
+ * @slots: receivers that a sender is remembered to wait for, 1..SLOTS_MAX
+ * @eoi_clear: enum vcpu_deboost_eoi_clear
+ * @relaxed_boost: 0 or 1
+ * @chain: 0 or 1
  *
  * Read without a lock, field by field; a reader may see half of a change.
  */
@@ -50,6 +57,10 @@ struct vdb_tuning {
 	u32 mode;
 	u32 ipi_tracking;
 	u32 order;
+	u32 slots;
+	u32 eoi_clear;
+	u32 relaxed_boost;
+	u32 chain;
 };
 
 /**
@@ -57,7 +68,7 @@ struct vdb_tuning {
  */
 enum vdb_counter {
 	VDB_C_FIRST = VCPU_DEBOOST_STATS_A_IPIS,
-	VDB_C_LAST = VCPU_DEBOOST_STATS_A_ANSWER_NS,
+	VDB_C_LAST = VCPU_DEBOOST_STATS_A_RUN_NS,
 	VDB_NR_COUNTERS = VDB_C_LAST - VDB_C_FIRST + 1
 };
 
@@ -65,10 +76,12 @@ enum vdb_counter {
  * struct vdb_counters - of one VM on one CPU
  * @count: by attribute, minus VDB_C_FIRST
  * @answer: histogram of the time from an IPI to its EOI
+ * @run: histogram of the time from a yield to its target's run
  */
 struct vdb_counters {
 	u64 count[VDB_NR_COUNTERS];
 	u64 answer[VCPU_DEBOOST_HIST_BUCKETS];
+	u64 run[VCPU_DEBOOST_HIST_BUCKETS];
 };
 
 /**
@@ -211,6 +224,8 @@ int vdb_tuning_set(const struct vdb_tuning *tuning, u32 given);
 void vdb_tuning_override(struct vdb_vm *vm, const struct vdb_tuning *tuning, u32 given);
 void vdb_tuning_reset(struct vdb_vm *vm);
 bool vdb_tuning_demote(void);
+u32 vdb_tuning_parse(struct nlattr *const *tb, struct vdb_tuning *ret);
+int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning);
 
 /* ipi.c */
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id);
@@ -239,6 +254,7 @@ struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);
 /* stats.c */
 void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret);
 void vdb_answered(struct vdb_vm *vm, u64 age_ns);
+void vdb_ran(struct vdb_vm *vm, u64 age_ns);
 
 static inline void vdb_count(struct vdb_vm *vm, unsigned int attr)
 {

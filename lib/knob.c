@@ -2,6 +2,7 @@
 #include "knob.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +22,13 @@ static const char *const mode_values[] = {
 
 static const char *const order_values[] = {
 	[VCPU_DEBOOST_ORDER_STOCK] = "stock",
+	[VCPU_DEBOOST_ORDER_TIERS] = "tiers",
 	[VCPU_DEBOOST_ORDER_AGE] = "age",
+};
+
+static const char *const eoi_clear_values[] = {
+	[VCPU_DEBOOST_EOI_CLEAR_VECTOR] = "vector",
+	[VCPU_DEBOOST_EOI_CLEAR_SERIES] = "series",
 };
 
 #define FIELD(_member)                                 \
@@ -75,9 +82,59 @@ const struct knob knobs[] = {
 		.max = VCPU_DEBOOST_ORDER_MAX,
 		.def = VCPU_DEBOOST_ORDER_STOCK,
 		FIELD(order),
-		.range = "stock, age",
+		.range = "stock, tiers, age",
 		.example = "order=age",
-		.help = "For a lock, yield in KVM's order or by the age of the waits",
+		.help = "Without a receiver, yield in KVM's order, by tiers, or by the age of "
+			"waits",
+	},
+	{
+		.name = "relaxed_boost",
+		.attr = VCPU_DEBOOST_TUNING_A_RELAXED_BOOST,
+		.type = KNOB_BOOL,
+		.min = 0,
+		.max = 1,
+		.def = 1,
+		FIELD(relaxed_boost),
+		.range = "on, off",
+		.example = "relaxed_boost=on",
+		.help = "With order=tiers or age, yield to any preempted vCPU before to nobody",
+	},
+	{
+		.name = "chain",
+		.attr = VCPU_DEBOOST_TUNING_A_CHAIN,
+		.type = KNOB_BOOL,
+		.min = 0,
+		.max = 1,
+		.def = 1,
+		FIELD(chain),
+		.range = "on, off",
+		.example = "chain=on",
+		.help = "If the receiver waits itself, yield to the one it waits for",
+	},
+	{
+		.name = "slots",
+		.attr = VCPU_DEBOOST_TUNING_A_SLOTS,
+		.type = KNOB_NUMBER,
+		.min = 1,
+		.max = VCPU_DEBOOST_SLOTS_MAX,
+		.def = VCPU_DEBOOST_SLOTS_MAX,
+		FIELD(slots),
+		.range = "1 to 8",
+		.example = "slots=8",
+		.help = "Receivers that a vCPU is remembered to wait for; the series had 1",
+	},
+	{
+		.name = "eoi_clear",
+		.attr = VCPU_DEBOOST_TUNING_A_EOI_CLEAR,
+		.type = KNOB_ENUM,
+		.values = eoi_clear_values,
+		.min = VCPU_DEBOOST_EOI_CLEAR_VECTOR,
+		.max = VCPU_DEBOOST_EOI_CLEAR_MAX,
+		.def = VCPU_DEBOOST_EOI_CLEAR_VECTOR,
+		FIELD(eoi_clear),
+		.range = "vector, series",
+		.example = "eoi_clear=vector",
+		.help = "What an EOI ends: the wait for its vector, or all as in the series' v1",
 	},
 };
 
@@ -149,6 +206,9 @@ static int parse_value(const struct knob *knob, const char *text, uint64_t *ret_
 		r = unit_parse_bool(text, &flag);
 		if (!r)
 			value = flag;
+		break;
+	case KNOB_NUMBER:
+		r = unit_parse_u64(text, 0, UINT64_MAX, &value);
 		break;
 	case KNOB_DURATION:
 		r = unit_parse_duration(text, &value);
@@ -276,6 +336,9 @@ char *knob_format(const struct knob *knob, const struct vd_tuning *tuning, char 
 		break;
 	case KNOB_BOOL:
 		snprintf(buf, size, "%s", value ? "on" : "off");
+		break;
+	case KNOB_NUMBER:
+		snprintf(buf, size, "%" PRIu64, value);
 		break;
 	case KNOB_DURATION:
 		unit_format_duration(value, buf, size);

@@ -20,6 +20,7 @@
 enum knob_type {
 	KNOB_ENUM,
 	KNOB_BOOL,
+	KNOB_NUMBER,
 	KNOB_DURATION,
 };
 

@@ -84,6 +84,10 @@ static const struct field tuning_fields[] = {
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_IPI_TRACKING, FIELD_U32, ipi_tracking),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_WINDOW_NS, FIELD_U64, window_ns),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_ORDER, FIELD_U32, order),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_SLOTS, FIELD_U32, slots),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_EOI_CLEAR, FIELD_U32, eoi_clear),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, FIELD_U32, relaxed_boost),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_CHAIN, FIELD_U32, chain),
 };
 NEST(tuning);
 
@@ -93,15 +97,26 @@ static const struct field vm_fields[] = {
 	FIELD(vd_vm, VCPU_DEBOOST_VM_A_START_BOOTTIME_NS, FIELD_U64, start_boottime_ns),
 	FIELD(vd_vm, VCPU_DEBOOST_VM_A_NR_VCPUS, FIELD_U32, nr_vcpus),
 	FIELD(vd_vm, VCPU_DEBOOST_VM_A_COMM, FIELD_STRING, comm),
+	FIELD(vd_vm, VCPU_DEBOOST_VM_A_VISIBILITY, FIELD_U32, visibility),
+	FIELD(vd_vm, VCPU_DEBOOST_VM_A_VISIBILITY_REASON, FIELD_STRING, visibility_reason),
 };
 NEST(vm);
 
 static const struct field stats_fields[] = {
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS, FIELD_U64, ipis),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_SHORTHAND, FIELD_U64, ipis_shorthand),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_MULTICAST, FIELD_U64, ipis_multicast),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_PV, FIELD_U64, ipis_pv),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_HYPERV, FIELD_U64, ipis_hyperv),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_AVIC, FIELD_U64, ipis_avic),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_SELF, FIELD_U64, ipis_self),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_IPIS_OTHER, FIELD_U64, ipis_other),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RECORDED, FIELD_U64, recorded),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_CLEARED, FIELD_U64, cleared),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_OVERWRITTEN, FIELD_U64, overwritten),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_UNRECORDED, FIELD_U64, unrecorded),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_EXPIRED, FIELD_U64, expired),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_FORGOTTEN, FIELD_U64, forgotten),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_EOIS, FIELD_U64, eois),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_SPIN_EXITS, FIELD_U64, spin_exits),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND, FIELD_U64, receiver_found),
@@ -109,12 +124,25 @@ static const struct field stats_fields[] = {
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED, FIELD_U64, receiver_blocked),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_WOULD_BOOST, FIELD_U64, would_boost),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED, FIELD_U64, boosted),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN, FIELD_U64, boosted_chain),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_WOULD_ORDER, FIELD_U64, would_order),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_PENDING, FIELD_U64, boosted_pending),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL, FIELD_U64, boosted_in_kernel),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED, FIELD_U64, boosted_relaxed),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK, FIELD_U64, boosted_at_work),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST, FIELD_U64, boosted_oldest),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_REDUNDANT, FIELD_U64, redundant),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_FELL_THROUGH, FIELD_U64, fell_through),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RAN, FIELD_U64, ran),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_FAILED, FIELD_U64, failed),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_STOCK_SAME, FIELD_U64, stock_same),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_STOCK_OTHER, FIELD_U64, stock_other),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_STOCK_NONE, FIELD_U64, stock_none),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_ANSWER_NS, FIELD_U64, answer_ns),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RUN_NS, FIELD_U64, run_ns),
 	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_ANSWER_HIST, FIELD_U64_ARRAY, answer_hist),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_RUN_HIST, FIELD_U64_ARRAY, run_hist),
+	FIELD(vd_stats, VCPU_DEBOOST_STATS_A_SPIN_WINDOW_NS, FIELD_U64, spin_window_ns),
 };
 NEST(stats);
 
@@ -141,17 +169,17 @@ static size_t align_up(size_t len)
 	return (len + NLA_ALIGNTO - 1) & ~(size_t)(NLA_ALIGNTO - 1);
 }
 
-static uint32_t get_have(const uint8_t *base)
+static uint64_t get_have(const uint8_t *base)
 {
-	uint32_t have;
+	uint64_t have;
 
 	memcpy(&have, base, sizeof(have));
 	return have;
 }
 
-static void add_have(uint8_t *base, uint32_t bit)
+static void add_have(uint8_t *base, uint64_t bit)
 {
-	uint32_t have = get_have(base) | bit;
+	uint64_t have = get_have(base) | bit;
 
 	memcpy(base, &have, sizeof(have));
 }
@@ -268,7 +296,7 @@ static int encode_field(const struct field *field, const uint8_t *base, uint8_t 
 
 static int encode_nest(const struct nest *nest, const uint8_t *base, uint8_t *buf, size_t size)
 {
-	uint32_t have = get_have(base);
+	uint64_t have = get_have(base);
 	size_t used = 0;
 
 	for (size_t i = 0; i < nest->nr_fields; i++) {
@@ -356,4 +384,15 @@ const char *vd_cause_name(uint32_t cause)
 	};
 
 	return NAME_OF(names, cause);
+}
+
+const char *vd_visibility_name(uint32_t visibility)
+{
+	static const char *const names[] = {
+		[VCPU_DEBOOST_VISIBILITY_NONE] = "none",
+		[VCPU_DEBOOST_VISIBILITY_PARTIAL] = "partial",
+		[VCPU_DEBOOST_VISIBILITY_FULL] = "full",
+	};
+
+	return NAME_OF(names, visibility);
 }

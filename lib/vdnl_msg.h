@@ -21,7 +21,7 @@
 #include <linux/vcpu_deboost.h>
 
 /* The bit of attribute n in a @have or @overrides mask. */
-#define VD_BIT(n) (UINT32_C(1) << (n))
+#define VD_BIT(n) (UINT64_C(1) << (n))
 
 /* Room for the texts of the module; longer ones are cut. */
 #define VD_VERSION_SIZE 64
@@ -48,7 +48,7 @@
  * @fallbacks: heartbeats that stopped
  */
 struct vd_info {
-	uint32_t have;
+	uint64_t have;
 	char version[VD_VERSION_SIZE];
 	uint32_t abi;
 	uint32_t armed;
@@ -72,7 +72,7 @@ struct vd_info {
  * @reason: why it was refused, else empty
  */
 struct vd_hook {
-	uint32_t have;
+	uint64_t have;
 	char name[VD_NAME_SIZE];
 	char symbol[VD_SYMBOL_SIZE];
 	uint32_t kind;
@@ -89,14 +89,22 @@ struct vd_hook {
  * @ipi_tracking: 0 or 1
  * @window_ns: VCPU_DEBOOST_WINDOW_MIN_NS..VCPU_DEBOOST_WINDOW_MAX_NS
  * @order: enum vcpu_deboost_order
+ * @slots: 1..VCPU_DEBOOST_SLOTS_MAX
+ * @eoi_clear: enum vcpu_deboost_eoi_clear
+ * @relaxed_boost: 0 or 1
+ * @chain: 0 or 1
  */
 struct vd_tuning {
-	uint32_t have;
+	uint64_t have;
 	uint32_t overrides;
 	uint32_t mode;
 	uint32_t ipi_tracking;
 	uint64_t window_ns;
 	uint32_t order;
+	uint32_t slots;
+	uint32_t eoi_clear;
+	uint32_t relaxed_boost;
+	uint32_t chain;
 };
 
 /**
@@ -107,14 +115,18 @@ struct vd_tuning {
  * @nr_vcpus: vCPUs seen
  * @start_boottime_ns: start of that process, ns since boot
  * @comm: of that process; chosen by whoever started it
+ * @visibility: enum vcpu_deboost_visibility
+ * @visibility_reason: why it is not full, if it is not
  */
 struct vd_vm {
-	uint32_t have;
+	uint64_t have;
 	uint32_t id;
 	uint32_t tgid;
 	uint32_t nr_vcpus;
 	uint64_t start_boottime_ns;
 	char comm[VD_COMM_SIZE];
+	uint32_t visibility;
+	char visibility_reason[VD_REASON_SIZE];
 };
 
 /**
@@ -123,14 +135,26 @@ struct vd_vm {
  * @have: bits VCPU_DEBOOST_STATS_A_*
  * @answer_ns: sum over @answer_hist, in ns
  * @answer_hist: bucket i counts answers of 2^i <= ns < 2^(i+1)
+ * @run_ns: sum over @run_hist, in ns
+ * @run_hist: bucket i counts times from a yield to its target's run
+ * @spin_window_ns: learned: time on a CPU until a spin is caught
  */
 struct vd_stats {
-	uint32_t have;
+	uint64_t have;
 	uint64_t ipis;
+	uint64_t ipis_shorthand;
+	uint64_t ipis_multicast;
+	uint64_t ipis_pv;
+	uint64_t ipis_hyperv;
+	uint64_t ipis_avic;
+	uint64_t ipis_self;
+	uint64_t ipis_other;
 	uint64_t recorded;
 	uint64_t cleared;
 	uint64_t overwritten;
+	uint64_t unrecorded;
 	uint64_t expired;
+	uint64_t forgotten;
 	uint64_t eois;
 	uint64_t spin_exits;
 	uint64_t receiver_found;
@@ -138,12 +162,25 @@ struct vd_stats {
 	uint64_t receiver_blocked;
 	uint64_t would_boost;
 	uint64_t boosted;
+	uint64_t boosted_chain;
 	uint64_t would_order;
+	uint64_t boosted_pending;
+	uint64_t boosted_in_kernel;
+	uint64_t boosted_relaxed;
 	uint64_t boosted_at_work;
 	uint64_t boosted_oldest;
+	uint64_t redundant;
 	uint64_t fell_through;
+	uint64_t ran;
+	uint64_t failed;
+	uint64_t stock_same;
+	uint64_t stock_other;
+	uint64_t stock_none;
 	uint64_t answer_ns;
+	uint64_t run_ns;
 	uint64_t answer_hist[VCPU_DEBOOST_HIST_BUCKETS];
+	uint64_t run_hist[VCPU_DEBOOST_HIST_BUCKETS];
+	uint64_t spin_window_ns;
 };
 
 /**
@@ -154,7 +191,7 @@ struct vd_stats {
  * @cause: enum vcpu_deboost_cause
  */
 struct vd_msg {
-	uint32_t have;
+	uint64_t have;
 	uint32_t vm_id;
 	uint32_t grace_ms;
 	uint32_t cause;
@@ -198,5 +235,6 @@ const char *vd_mode_name(uint32_t mode);
 const char *vd_hook_kind_name(uint32_t kind);
 const char *vd_hook_state_name(uint32_t state);
 const char *vd_cause_name(uint32_t cause);
+const char *vd_visibility_name(uint32_t visibility);
 
 #endif /* VD_LIB_VDNL_MSG_H */

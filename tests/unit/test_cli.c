@@ -197,7 +197,7 @@ static void test_bad_assignments(void **state)
 		{ "window=2h", "window=2h: not a duration" },
 		{ "window=2s", "window=2s: out of range; allowed: 100us to 1s" },
 		{ "mode=fast", "off, observe, active" },
-		{ "wibble=1", "mode, ipi_tracking, window, order" },
+		{ "wibble=1", "mode, ipi_tracking, window, order, relaxed_boost" },
 		{ "window", "KEY=VALUE" },
 	};
 	struct result r;

@@ -138,7 +138,7 @@ static const struct {
 	{ "[global]\nmode = fast\n", { ":2: ", "mode", "off, observe, active" } },
 	{ "[global]\n\n\nipi_tracking = maybe\n", { ":4: ", "ipi_tracking", "on, off" } },
 	{ "[global]\nwindw = 5ms\n",
-	  { ":2: ", "unknown key \"windw\" in [global]", "mode, ipi_tracking, window, order" } },
+	  { ":2: ", "unknown key \"windw\" in [global]", "mode, ipi_tracking, window, order, relaxed_boost" } },
 	{ "[global]\ninterval = 1s\n", { ":2: ", "unknown key \"interval\" in [global]" } },
 	{ "[globl]\nmode = off\n", { ":2: ", "[globl]", "[global], [daemon], [metrics]" } },
 	{ "mode = off\n", { ":1: ", "before any section", "[global]" } },

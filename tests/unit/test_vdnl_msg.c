@@ -97,6 +97,8 @@ static void assert_tuning(const struct vd_tuning *tuning)
 	assert_int_equal(tuning->mode, VCPU_DEBOOST_MODE_ACTIVE);
 	assert_int_equal(tuning->ipi_tracking, 1);
 	assert_true(tuning->window_ns == 20000000);
+	assert_int_equal(tuning->slots, 4);
+	assert_int_equal(tuning->eoi_clear, VCPU_DEBOOST_EOI_CLEAR_SERIES);
 }
 
 static void test_vm(void **state)
@@ -120,12 +122,16 @@ static void test_stats(void **state)
 	assert_vm(&msg.vm);
 	assert_tuning(&msg.tuning);
 	/* In the golden message the n-th counter of the protocol is 1000 n. */
-	for (unsigned int i = 1; i <= 13; i++)
+	for (unsigned int i = 1; i <= 35; i++)
 		assert_true(counter[i - 1] == 1000 * i);
-	assert_ptr_equal(&counter[15], &msg.stats.fell_through);
+	assert_ptr_equal(&counter[34], &msg.stats.stock_none);
 	assert_true(msg.stats.answer_ns == (UINT64_C(1) << 40) + 5);
-	for (unsigned int i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++)
+	assert_true(msg.stats.run_ns == (UINT64_C(1) << 41) + 7);
+	assert_int_equal(msg.stats.spin_window_ns, 66000);
+	for (unsigned int i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++) {
 		assert_true(msg.stats.answer_hist[i] == i * i);
+		assert_true(msg.stats.run_hist[i] == i + 3);
+	}
 }
 
 static void test_events(void **state)
@@ -403,6 +409,7 @@ static void test_names(void **state)
 	(void)state;
 	assert_string_equal(vd_mode_name(VCPU_DEBOOST_MODE_OBSERVE), "observe");
 	assert_string_equal(vd_mode_name(VCPU_DEBOOST_MODE_MAX + 1), "unknown");
+	assert_string_equal(vd_visibility_name(VCPU_DEBOOST_VISIBILITY_PARTIAL), "partial");
 	assert_string_equal(vd_hook_kind_name(VCPU_DEBOOST_HOOK_KIND_FTRACE), "ftrace");
 	assert_string_equal(vd_hook_state_name(VCPU_DEBOOST_HOOK_STATE_ARMED), "armed");
 	assert_string_equal(vd_cause_name(UINT32_MAX), "unknown");

@@ -33,6 +33,9 @@
 #define VCPU_DEBOOST_WINDOW_MAX_NS	1000000000ULL	/* 1 s */
 #define VCPU_DEBOOST_WINDOW_DEFAULT_NS	50000000ULL	/* 50 ms, as the series */
 
+/* Receivers that a sender is remembered to wait for, at most. */
+#define VCPU_DEBOOST_SLOTS_MAX		8U
+
 /* Range of the heartbeat grace; 0 ends the heartbeat. */
 #define VCPU_DEBOOST_GRACE_MAX_MS	3600000U	/* 1 h */
 
@@ -53,10 +56,28 @@ enum vcpu_deboost_mode {
 /* Whom a vCPU yields to that spins and waits for no IPI, thus for a lock. */
 enum vcpu_deboost_order {
 	VCPU_DEBOOST_ORDER_STOCK,	/* KVM's own round robin */
+	VCPU_DEBOOST_ORDER_TIERS,	/* interrupt pending, in kernel, anybody */
 	VCPU_DEBOOST_ORDER_AGE,		/* preempted at work, then longest waiting */
 	__VCPU_DEBOOST_ORDER_MAX
 };
 #define VCPU_DEBOOST_ORDER_MAX (__VCPU_DEBOOST_ORDER_MAX - 1)
+
+/* Which pairs an EOI ends. */
+enum vcpu_deboost_eoi_clear {
+	VCPU_DEBOOST_EOI_CLEAR_VECTOR,	/* those with this receiver and vector */
+	VCPU_DEBOOST_EOI_CLEAR_SERIES,	/* as the series' v1: any vector, and own */
+	__VCPU_DEBOOST_EOI_CLEAR_MAX
+};
+#define VCPU_DEBOOST_EOI_CLEAR_MAX (__VCPU_DEBOOST_EOI_CLEAR_MAX - 1)
+
+/* How much of a VM's waiting the module can see. */
+enum vcpu_deboost_visibility {
+	VCPU_DEBOOST_VISIBILITY_NONE,
+	VCPU_DEBOOST_VISIBILITY_PARTIAL,
+	VCPU_DEBOOST_VISIBILITY_FULL,
+	__VCPU_DEBOOST_VISIBILITY_MAX
+};
+#define VCPU_DEBOOST_VISIBILITY_MAX (__VCPU_DEBOOST_VISIBILITY_MAX - 1)
 
 enum vcpu_deboost_hook_kind {
 	VCPU_DEBOOST_HOOK_KIND_TRACEPOINT,
@@ -154,6 +175,10 @@ enum vcpu_deboost_tuning_attr {
 	VCPU_DEBOOST_TUNING_A_IPI_TRACKING,	/* u32, 0 or 1 */
 	VCPU_DEBOOST_TUNING_A_WINDOW_NS,	/* u64, WINDOW_MIN..MAX_NS */
 	VCPU_DEBOOST_TUNING_A_ORDER,		/* u32, enum vcpu_deboost_order */
+	VCPU_DEBOOST_TUNING_A_SLOTS,		/* u32, 1..SLOTS_MAX */
+	VCPU_DEBOOST_TUNING_A_EOI_CLEAR,	/* u32, enum vcpu_deboost_eoi_clear */
+	VCPU_DEBOOST_TUNING_A_RELAXED_BOOST,	/* u32, 0 or 1 */
+	VCPU_DEBOOST_TUNING_A_CHAIN,		/* u32, 0 or 1 */
 	__VCPU_DEBOOST_TUNING_A_MAX
 };
 #define VCPU_DEBOOST_TUNING_A_MAX (__VCPU_DEBOOST_TUNING_A_MAX - 1)
@@ -166,32 +191,56 @@ enum vcpu_deboost_vm_attr {
 	VCPU_DEBOOST_VM_A_START_BOOTTIME_NS,	/* u64, of that process */
 	VCPU_DEBOOST_VM_A_NR_VCPUS,		/* u32 */
 	VCPU_DEBOOST_VM_A_COMM,			/* string, of that process */
+	VCPU_DEBOOST_VM_A_VISIBILITY,		/* u32, enum vcpu_deboost_visibility */
+	VCPU_DEBOOST_VM_A_VISIBILITY_REASON,	/* string, why not full, if not */
 	__VCPU_DEBOOST_VM_A_MAX
 };
 #define VCPU_DEBOOST_VM_A_MAX (__VCPU_DEBOOST_VM_A_MAX - 1)
 
-/* Counters since the VM was first seen, all u64 but the histogram. */
+/* Counters since the VM was first seen, all u64 but the histograms. */
 enum vcpu_deboost_stats_attr {
 	VCPU_DEBOOST_STATS_A_UNSPEC,
 	VCPU_DEBOOST_STATS_A_PAD,
-	VCPU_DEBOOST_STATS_A_IPIS,		/* ICR writes that send an IPI */
-	VCPU_DEBOOST_STATS_A_RECORDED,		/* pairs sender-receiver */
-	VCPU_DEBOOST_STATS_A_CLEARED,		/* pairs ended by a matching EOI */
-	VCPU_DEBOOST_STATS_A_OVERWRITTEN,	/* pairs pushed out, set full */
-	VCPU_DEBOOST_STATS_A_EXPIRED,		/* pairs found out of the window */
-	VCPU_DEBOOST_STATS_A_EOIS,		/* EOIs seen */
-	VCPU_DEBOOST_STATS_A_SPIN_EXITS,	/* calls of kvm_vcpu_on_spin() */
-	VCPU_DEBOOST_STATS_A_RECEIVER_FOUND,	/* ... with a pair in the window */
-	VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING,	/* ... but every one runs */
-	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,	/* ... but none can be run */
-	VCPU_DEBOOST_STATS_A_WOULD_BOOST,	/* observe: a receiver was ready */
-	VCPU_DEBOOST_STATS_A_BOOSTED,		/* active: yielded to a receiver */
-	VCPU_DEBOOST_STATS_A_WOULD_ORDER,	/* observe: chosen by age */
-	VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK,	/* active: to one preempted at work */
-	VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST,	/* active: to the longest waiting */
-	VCPU_DEBOOST_STATS_A_FELL_THROUGH,	/* left to KVM's own selection */
-	VCPU_DEBOOST_STATS_A_ANSWER_NS,		/* sum over the histogram */
-	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* binary, u64[HIST_BUCKETS] */
+	VCPU_DEBOOST_STATS_A_IPIS,			/* commands to send an IPI, by any way */
+	VCPU_DEBOOST_STATS_A_IPIS_SHORTHAND,		/* ... to all, or to all but oneself */
+	VCPU_DEBOOST_STATS_A_IPIS_MULTICAST,		/* ... to more than one, by destination */
+	VCPU_DEBOOST_STATS_A_IPIS_PV,			/* ... by KVM's hypercall */
+	VCPU_DEBOOST_STATS_A_IPIS_HYPERV,		/* ... by Hyper-V's hypercalls */
+	VCPU_DEBOOST_STATS_A_IPIS_AVIC,			/* ... finished in software, AVIC could not */
+	VCPU_DEBOOST_STATS_A_IPIS_SELF,			/* ... to oneself */
+	VCPU_DEBOOST_STATS_A_IPIS_OTHER,		/* ... INIT, SIPI, NMI, lowest priority */
+	VCPU_DEBOOST_STATS_A_RECORDED,			/* pairs sender-receiver */
+	VCPU_DEBOOST_STATS_A_CLEARED,			/* pairs ended by a matching EOI */
+	VCPU_DEBOOST_STATS_A_OVERWRITTEN,		/* pairs pushed out or renewed */
+	VCPU_DEBOOST_STATS_A_UNRECORDED,		/* receivers beyond the set of one send */
+	VCPU_DEBOOST_STATS_A_EXPIRED,			/* pairs found out of the window */
+	VCPU_DEBOOST_STATS_A_FORGOTTEN,			/* pairs dropped by a reset or a change */
+	VCPU_DEBOOST_STATS_A_EOIS,			/* EOIs seen */
+	VCPU_DEBOOST_STATS_A_SPIN_EXITS,		/* calls of kvm_vcpu_on_spin() */
+	VCPU_DEBOOST_STATS_A_RECEIVER_FOUND,		/* ... with a pair in the window */
+	VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING,		/* ... but every one runs */
+	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,		/* ... but none can be run */
+	VCPU_DEBOOST_STATS_A_WOULD_BOOST,		/* observe: a receiver was ready */
+	VCPU_DEBOOST_STATS_A_BOOSTED,			/* active: yielded to a receiver */
+	VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN,		/* active: ... to whom the receiver waits for */
+	VCPU_DEBOOST_STATS_A_WOULD_ORDER,		/* observe: chosen by the order */
+	VCPU_DEBOOST_STATS_A_BOOSTED_PENDING,		/* active: to one with an interrupt pending */
+	VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL,		/* active: to one preempted in its kernel */
+	VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED,		/* active: to one preempted anywhere */
+	VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK,		/* active: to one preempted at work */
+	VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST,		/* active: to the longest waiting */
+	VCPU_DEBOOST_STATS_A_REDUNDANT,			/* active: already about to run, spun on */
+	VCPU_DEBOOST_STATS_A_FELL_THROUGH,		/* left to KVM's own selection */
+	VCPU_DEBOOST_STATS_A_RAN,			/* yields whose target ran */
+	VCPU_DEBOOST_STATS_A_FAILED,			/* ... whose yielder spun again before */
+	VCPU_DEBOOST_STATS_A_STOCK_SAME,		/* observe: KVM chose the same vCPU */
+	VCPU_DEBOOST_STATS_A_STOCK_OTHER,		/* observe: KVM chose another */
+	VCPU_DEBOOST_STATS_A_STOCK_NONE,		/* observe: KVM chose nobody */
+	VCPU_DEBOOST_STATS_A_ANSWER_NS,			/* sum over ANSWER_HIST */
+	VCPU_DEBOOST_STATS_A_RUN_NS,			/* sum over RUN_HIST */
+	VCPU_DEBOOST_STATS_A_ANSWER_HIST,		/* binary, u64[HIST_BUCKETS]: from an IPI to its EOI */
+	VCPU_DEBOOST_STATS_A_RUN_HIST,			/* binary, u64[HIST_BUCKETS]: from a yield to its target's run */
+	VCPU_DEBOOST_STATS_A_SPIN_WINDOW_NS,		/* learned: on a CPU until a spin is caught */
 	__VCPU_DEBOOST_STATS_A_MAX
 };
 #define VCPU_DEBOOST_STATS_A_MAX (__VCPU_DEBOOST_STATS_A_MAX - 1)

@@ -57,14 +57,21 @@ class Encoder:
 
 
 TUNING = {"overrides": 1 << 5, "mode": "active", "ipi-tracking": 1, "window-ns": 20_000_000,
-          "order": "age"}
+          "order": "age", "slots": 4, "eoi-clear": "series", "relaxed-boost": 1, "chain": 1}
 VM = {"id": 7, "tgid": 4242, "start-boottime-ns": 123_456_789_012, "nr-vcpus": 8,
-      "comm": "qemu-system-x86"}
-COUNTERS = ["ipis", "recorded", "cleared", "overwritten", "expired", "eois", "spin-exits",
-            "receiver-found", "receiver-running", "receiver-blocked", "would-boost", "boosted",
-            "would-order", "boosted-at-work", "boosted-oldest", "fell-through"]
+      "comm": "qemu-system-x86", "visibility": "partial",
+      "visibility-reason": "APICv hides the EOIs"}
+COUNTERS = ["ipis", "ipis-shorthand", "ipis-multicast", "ipis-pv", "ipis-hyperv", "ipis-avic",
+            "ipis-self", "ipis-other", "recorded", "cleared", "overwritten", "unrecorded",
+            "expired", "forgotten", "eois", "spin-exits", "receiver-found", "receiver-running",
+            "receiver-blocked", "would-boost", "boosted", "boosted-chain", "would-order",
+            "boosted-pending", "boosted-in-kernel", "boosted-relaxed", "boosted-at-work",
+            "boosted-oldest", "redundant", "fell-through", "ran", "failed", "stock-same",
+            "stock-other", "stock-none"]
 STATS = dict({name: 1000 * (i + 1) for i, name in enumerate(COUNTERS)},
-             **{"answer-ns": 2**40 + 5, "answer-hist": [i * i for i in range(32)]})
+             **{"answer-ns": 2**40 + 5, "answer-hist": [i * i for i in range(32)],
+                "run-ns": 2**41 + 7, "run-hist": [i + 3 for i in range(32)],
+                "spin-window-ns": 66_000})
 
 MESSAGES = {
     "info_reply": {"info": {
