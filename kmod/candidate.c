@@ -63,3 +63,24 @@ out:
 	rcu_read_unlock();
 	return candidate;
 }
+
+/**
+ * vdb_interrupt_pending - whether a vCPU has an interrupt to handle
+ * @vcpu: candidate
+ *
+ * Its local APIC knows, unless APICv delivers interrupts without KVM: then the
+ * bit is always set and says nothing.
+ *
+ * Context: a vCPU's thread of the same VM.
+ */
+bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu)
+{
+	const void *apic;
+
+	if (!vdb_has_field(VDB_F_VCPU_APIC) || !vdb_has_field(VDB_F_LAPIC_IRR_PENDING) ||
+	    !vdb_has_field(VDB_F_LAPIC_APICV))
+		return false;
+	apic = vdb_field(vcpu, VDB_F_VCPU_APIC, void *);
+	return apic && !vdb_field(apic, VDB_F_LAPIC_APICV, bool) &&
+	       vdb_field(apic, VDB_F_LAPIC_IRR_PENDING, bool);
+}

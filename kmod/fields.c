@@ -18,6 +18,7 @@ static const struct {
 	const char *object;
 	const char *path;
 	u32 size;
+	bool optional; /* only what needs it goes without */
 } fields[VDB_NR_FIELDS] = {
 	[VDB_F_KVM_VCPU_ARRAY] = { "kvm", "vcpu_array", sizeof(struct xarray) },
 	[VDB_F_KVM_ONLINE_VCPUS] = { "kvm", "online_vcpus", sizeof(atomic_t) },
@@ -29,8 +30,12 @@ static const struct {
 	[VDB_F_VCPU_READY] = { "kvm_vcpu", "ready", sizeof(bool) },
 	[VDB_F_VCPU_PID] = { "kvm_vcpu", "pid", sizeof(void *) },
 	[VDB_F_VCPU_PREEMPTED] = { "kvm_vcpu", "preempted", sizeof(bool) },
-	[VDB_F_VCPU_PREEMPTED_IN_KERNEL] = { "kvm_vcpu", "arch.preempted_in_kernel", sizeof(bool) },
+	[VDB_F_VCPU_PREEMPTED_IN_KERNEL] = { "kvm_vcpu", "arch.preempted_in_kernel", sizeof(bool),
+					     true },
+	[VDB_F_VCPU_APIC] = { "kvm_vcpu", "arch.apic", sizeof(void *), true },
 	[VDB_F_LAPIC_VCPU] = { "kvm_lapic", "vcpu", sizeof(void *) },
+	[VDB_F_LAPIC_IRR_PENDING] = { "kvm_lapic", "irr_pending", sizeof(bool), true },
+	[VDB_F_LAPIC_APICV] = { "kvm_lapic", "apicv_active", sizeof(bool), true },
 };
 
 struct vdb_kernel_btf {
@@ -162,7 +167,8 @@ void vdb_kernel_btf_close(struct vdb_kernel_btf *k)
  * @reason: filled with a sentence on failure
  * @size: bytes of @reason
  *
- * Return: 0, or -EOPNOTSUPP if one is missing or has another size.
+ * Return: 0, or -EOPNOTSUPP if one that is not optional is missing or has another
+ * size.
  */
 int vdb_fields_load(const struct vdb_btf *btf, char *reason, size_t size)
 {
@@ -176,6 +182,9 @@ int vdb_fields_load(const struct vdb_btf *btf, char *reason, size_t size)
 			vdb_field_offset[i] = m.offset;
 			continue;
 		}
+		vdb_field_offset[i] = VDB_NO_FIELD;
+		if (fields[i].optional)
+			continue;
 		if (ret)
 			snprintf(reason, size, "this kernel has no %s.%s", fields[i].object,
 				 fields[i].path);

@@ -23,11 +23,19 @@ enum vdb_field {
 	VDB_F_VCPU_PID,
 	VDB_F_VCPU_PREEMPTED,
 	VDB_F_VCPU_PREEMPTED_IN_KERNEL,
+	VDB_F_VCPU_APIC,
 	VDB_F_LAPIC_VCPU,
+	VDB_F_LAPIC_IRR_PENDING,
+	VDB_F_LAPIC_APICV,
 	VDB_NR_FIELDS
 };
 
 extern u32 vdb_field_offset[VDB_NR_FIELDS];
+
+/* The offset of an optional field that this kernel has not. */
+#define VDB_NO_FIELD U32_MAX
+
+#define vdb_has_field(field) (vdb_field_offset[field] != VDB_NO_FIELD)
 
 /* The address of a field; vdb_fields_load() has checked its size. */
 #define vdb_field_ptr(object, field, type) \

@@ -39,6 +39,33 @@ void vdb_entry_spin(struct pt_regs *regs)
 }
 
 /**
+ * vdb_entry_load - kvm_arch_vcpu_load(vcpu, cpu): a vCPU gets a CPU
+ * @regs: as at the function's entry
+ */
+void vdb_entry_load(struct pt_regs *regs)
+{
+	vdb_vcpu_load((struct kvm_vcpu *)regs->di);
+}
+
+/**
+ * vdb_entry_yield - kvm_vcpu_yield_to(target): KVM has chosen, or we have
+ * @regs: as at the function's entry
+ */
+void vdb_entry_yield(struct pt_regs *regs)
+{
+	vdb_yield_stock((struct kvm_vcpu *)regs->di);
+}
+
+/**
+ * vdb_entry_reset - kvm_vcpu_reset(vcpu, init)
+ * @regs: as at the function's entry
+ */
+void vdb_entry_reset(struct pt_regs *regs)
+{
+	vdb_vcpu_reset((struct kvm_vcpu *)regs->di);
+}
+
+/**
  * vdb_entry_vcpu_create - kvm_arch_vcpu_postcreate(vcpu): complete, and in its VM's array
  * @regs: as at the function's entry
  */
@@ -65,10 +92,12 @@ static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
 	struct vdb_hook *hook;
 
 	vdb_for_each_hook(hook) {
-		if (ip - hook->address < ENTRY_BYTES) {
-			hook->entry(ftrace_get_regs(fregs));
-			return;
-		}
+		if (ip - hook->address >= ENTRY_BYTES)
+			continue;
+		rcu_read_lock();
+		hook->entry(ftrace_get_regs(fregs));
+		rcu_read_unlock();
+		return;
 	}
 }
 
@@ -89,7 +118,7 @@ static struct vdb_hook *find_culprit(int *ret)
 	int r;
 
 	vdb_for_each_hook(hook) {
-		if (vdb_hook_is_tracepoint(hook))
+		if (!vdb_hook_is_armable(hook))
 			continue;
 		last = hook;
 		r = ftrace_set_filter_ip(&ops, hook->address, 0, 1);
@@ -104,7 +133,19 @@ static struct vdb_hook *find_culprit(int *ret)
 }
 
 /**
- * vdb_ftrace_arm - hook the entries of all functions of the table, or of none
+ * vdb_ftrace_find - look a function up
+ * @hook: row of a function; its address is filled
+ *
+ * Return: true if there is one.
+ */
+bool vdb_ftrace_find(struct vdb_hook *hook)
+{
+	hook->address = vdb_kvm_symbol(hook->symbol);
+	return hook->address;
+}
+
+/**
+ * vdb_ftrace_arm - hook the entries of all functions that were found, or of none
  * @ret_culprit: on failure, the row that is to blame
  *
  * Context: process, may sleep.
@@ -118,12 +159,9 @@ int vdb_ftrace_arm(struct vdb_hook **ret_culprit)
 	int ret;
 
 	vdb_for_each_hook(hook) {
-		if (vdb_hook_is_tracepoint(hook))
+		if (!vdb_hook_is_armable(hook))
 			continue;
 		*ret_culprit = hook;
-		hook->address = vdb_kvm_symbol(hook->symbol);
-		if (!hook->address)
-			return -ENOENT;
 		ret = ftrace_set_filter_ip(&ops, hook->address, 0, reset);
 		if (ret)
 			return ret;

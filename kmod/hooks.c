@@ -15,20 +15,32 @@
 		.name = n, .symbol = sym, .signature = sig, .required = req, .probe = fn, \
 		.kind = VCPU_DEBOOST_HOOK_KIND_TRACEPOINT                                 \
 	}
-#define FUNCTION(n, sym, sig, k, fn)                                                       \
-	{                                                                                  \
-		.name = n, .symbol = sym, .signature = sig, .required = true, .entry = fn, \
-		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                         \
+#define FUNCTION(n, sym, sig, k, req, fn)                                                 \
+	{                                                                                 \
+		.name = n, .symbol = sym, .signature = sig, .required = req, .entry = fn, \
+		.kind = VCPU_DEBOOST_HOOK_KIND_##k                                        \
 	}
 
-/* The function that is called most comes first: its entry finds its row at once. */
+/* The functions that are called most come first: their entries find their rows at once. */
 struct vdb_hook vdb_hooks[] = {
-	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, vdb_entry_spin),
-	FUNCTION("vcpu_create", "kvm_arch_vcpu_postcreate", "kvm_vcpu*", FTRACE,
+	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, true, vdb_entry_spin),
+	/* Without it nobody knows what came of a yield. */
+	FUNCTION("load", "kvm_arch_vcpu_load", "kvm_vcpu*,4", FTRACE, false, vdb_entry_load),
+	/* Without it nobody knows whom KVM would have chosen. */
+	FUNCTION("yield", "kvm_vcpu_yield_to", "kvm_vcpu*", FTRACE, false, vdb_entry_yield),
+	/* Without it a wait for a vCPU that was reset ends with the window. */
+	FUNCTION("reset", "kvm_vcpu_reset", "kvm_vcpu*,1", FTRACE, false, vdb_entry_reset),
+	FUNCTION("vcpu_create", "kvm_arch_vcpu_postcreate", "kvm_vcpu*", FTRACE, true,
 		 vdb_entry_vcpu_create),
-	FUNCTION("vm_destroy", "kvm_arch_pre_destroy_vm", "kvm*", FTRACE, vdb_entry_vm_destroy),
+	FUNCTION("vm_destroy", "kvm_arch_pre_destroy_vm", "kvm*", FTRACE, true,
+		 vdb_entry_vm_destroy),
 	TRACEPOINT("ipi_send", "kvm_apic_ipi", "4,4", true, vdb_ipi_send),
 	TRACEPOINT("ipi_accept", "kvm_apic_accept_irq", "4,2,2,1", true, vdb_ipi_accept),
+	/* Without these, IPIs by those ways are not seen. */
+	TRACEPOINT("ipi_pv", "kvm_hypercall", "8,8,8,8,8", false, vdb_ipi_hypercall),
+	TRACEPOINT("ipi_hyperv", "kvm_hv_send_ipi", "4,8", false, vdb_ipi_hyperv),
+	TRACEPOINT("ipi_hyperv_ex", "kvm_hv_send_ipi_ex", "4,8,8", false, vdb_ipi_hyperv_ex),
+	TRACEPOINT("ipi_avic", "kvm_avic_incomplete_ipi", "4,4,4,4,4", false, vdb_ipi_avic),
 	/* Without it a pair lives as long as the window: worse, not wrong. */
 	TRACEPOINT("eoi", "kvm_eoi", "kvm_lapic*,4", false, vdb_ipi_eoi),
 };
@@ -63,7 +75,8 @@ static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 		return ret;
 	static_call_update(vdb_running_vcpu, (typeof(&vdb_running_vcpu_proto))running);
 	vdb_ftrace_set_yield_to(yield_to);
-	return vdb_vms_resolve(reason, size) ?: vdb_order_resolve(reason, size);
+	vdb_order_resolve();
+	return vdb_vms_resolve(reason, size);
 }
 
 /* A hook is only set on a function whose parameters are those expected. */
@@ -136,6 +149,8 @@ static int arm_row(struct vdb_hook *hook, const struct vdb_btf *btf)
 		ret = vdb_tracepoint_arm(hook);
 		if (!ret)
 			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
+	} else if (!ret && !vdb_ftrace_find(hook)) {
+		ret = -ENOENT;
 	}
 	if (!ret)
 		return 0;
@@ -164,7 +179,7 @@ static int arm_all(const struct vdb_btf *btf)
 		return give_up(hook, ret);
 	}
 	vdb_for_each_hook(hook) {
-		if (!vdb_hook_is_tracepoint(hook))
+		if (vdb_hook_is_armable(hook))
 			hook->state = VCPU_DEBOOST_HOOK_STATE_ARMED;
 	}
 	return 0;

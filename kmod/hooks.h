@@ -50,6 +50,12 @@ static inline bool vdb_hook_is_tracepoint(const struct vdb_hook *hook)
 	return hook->kind == VCPU_DEBOOST_HOOK_KIND_TRACEPOINT;
 }
 
+/* A function that was found to be what is expected, and is hooked with the others. */
+static inline bool vdb_hook_is_armable(const struct vdb_hook *hook)
+{
+	return !vdb_hook_is_tracepoint(hook) && hook->state != VCPU_DEBOOST_HOOK_STATE_REFUSED;
+}
+
 #define vdb_for_each_hook(h) for (h = vdb_hooks; h < vdb_hooks + vdb_nr_hooks; h++)
 
 /* KVM's record of the vCPU that is loaded on this CPU; NULL while disarmed. */
@@ -70,9 +76,13 @@ void vdb_tracepoint_disarm(struct vdb_hook *hook);
 
 /* hook_ftrace.c */
 void vdb_entry_spin(struct pt_regs *regs);
+void vdb_entry_load(struct pt_regs *regs);
+void vdb_entry_yield(struct pt_regs *regs);
+void vdb_entry_reset(struct pt_regs *regs);
 void vdb_entry_vcpu_create(struct pt_regs *regs);
 void vdb_entry_vm_destroy(struct pt_regs *regs);
 
+bool vdb_ftrace_find(struct vdb_hook *hook);
 int vdb_ftrace_arm(struct vdb_hook **ret_culprit);
 void vdb_ftrace_disarm(void);
 void vdb_ftrace_free(void);

@@ -87,19 +87,27 @@ int vdb_put_tuning(struct sk_buff *skb, const struct vdb_tuning *tuning, u32 ove
  * vdb_put_vm - who a VM is
  * @skb: message
  * @vm: the VM
+ * @sum: its counters
  *
  * Context: rcu_read_lock(), or the worker that frees VMs.
  */
-int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm)
+int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm, const struct vdb_counters *sum)
 {
 	struct nlattr *nest = nla_nest_start(skb, VCPU_DEBOOST_A_VM);
+	const char *reason;
 	int failed;
+	u32 sight;
 
 	if (!nest)
 		return -EMSGSIZE;
+	rcu_read_lock();
+	sight = vdb_sight(vm, sum, &reason);
+	rcu_read_unlock();
 	failed = PUT32(skb, VM, ID, vm->id) || PUT32(skb, VM, TGID, vm->tgid) ||
 		 PUT64(skb, VM, START_BOOTTIME_NS, vm->start_boottime_ns) ||
-		 PUT32(skb, VM, NR_VCPUS, READ_ONCE(vm->nr_vcpus)) || PUTS(skb, VM, COMM, vm->comm);
+		 PUT32(skb, VM, NR_VCPUS, READ_ONCE(vm->nr_vcpus)) ||
+		 PUTS(skb, VM, COMM, vm->comm) || PUT32(skb, VM, VISIBILITY, sight) ||
+		 (reason && PUTS(skb, VM, VISIBILITY_REASON, reason));
 	return end(skb, nest, failed);
 }
 
@@ -107,25 +115,24 @@ int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm)
  * vdb_put_stats - a VM's counters
  * @skb: message
  * @vm: the VM
+ * @sum: its counters
  *
  * Context: rcu_read_lock().
  */
-int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm)
+int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm, const struct vdb_counters *sum)
 {
 	struct nlattr *nest = nla_nest_start(skb, VCPU_DEBOOST_A_STATS);
-	struct vdb_counters sum;
 	int failed = 0;
 	int i;
 
 	if (!nest)
 		return -EMSGSIZE;
-	vdb_stats_sum(vm, &sum);
 	for (i = 0; i < VDB_NR_COUNTERS && !failed; i++)
-		failed = nla_put_u64_64bit(skb, VDB_C_FIRST + i, sum.count[i],
+		failed = nla_put_u64_64bit(skb, VDB_C_FIRST + i, sum->count[i],
 					   VCPU_DEBOOST_STATS_A_PAD);
 	failed = failed ||
-		 nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum.answer), sum.answer) ||
-		 nla_put(skb, VCPU_DEBOOST_STATS_A_RUN_HIST, sizeof(sum.run), sum.run) ||
+		 nla_put(skb, VCPU_DEBOOST_STATS_A_ANSWER_HIST, sizeof(sum->answer), sum->answer) ||
+		 nla_put(skb, VCPU_DEBOOST_STATS_A_RUN_HIST, sizeof(sum->run), sum->run) ||
 		 PUT64(skb, STATS, SPIN_WINDOW_NS, READ_ONCE(vm->spin_window_ns));
 	return end(skb, nest, failed);
 }

@@ -11,8 +11,8 @@
 int vdb_put_info(struct sk_buff *skb);
 int vdb_put_hook(struct sk_buff *skb, const struct vdb_hook *hook);
 int vdb_put_tuning(struct sk_buff *skb, const struct vdb_tuning *tuning, u32 overrides);
-int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm);
-int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm);
+int vdb_put_vm(struct sk_buff *skb, const struct vdb_vm *vm, const struct vdb_counters *sum);
+int vdb_put_stats(struct sk_buff *skb, const struct vdb_vm *vm, const struct vdb_counters *sum);
 
 extern struct genl_family vdb_family;
 

@@ -105,15 +105,24 @@ static int put_tuning(struct sk_buff *skb, const struct vdb_vm *vm)
 		       ?: vdb_put_tuning(skb, &vm->tuning, vm->overrides);
 }
 
+static int put_both(struct sk_buff *skb, const struct vdb_vm *vm, bool stats)
+{
+	struct vdb_counters sum;
+
+	vdb_stats_sum(vm, &sum);
+	return nla_put_u32(skb, VCPU_DEBOOST_A_VM_ID, vm->id) ?: vdb_put_vm(skb, vm, &sum) ?:
+	       vdb_put_tuning(skb, &vm->tuning, vm->overrides) ?:
+	       stats ? vdb_put_stats(skb, vm, &sum) : 0;
+}
+
 static int put_vm(struct sk_buff *skb, const struct vdb_vm *vm)
 {
-	return nla_put_u32(skb, VCPU_DEBOOST_A_VM_ID, vm->id) ?: vdb_put_vm(skb, vm) ?:
-	       vdb_put_tuning(skb, &vm->tuning, vm->overrides);
+	return put_both(skb, vm, false);
 }
 
 static int put_stats(struct sk_buff *skb, const struct vdb_vm *vm)
 {
-	return put_vm(skb, vm) ?: vdb_put_stats(skb, vm);
+	return put_both(skb, vm, true);
 }
 
 static int info_get(struct sk_buff *skb, struct genl_info *info)
@@ -209,6 +218,13 @@ static int change_global(struct genl_info *info, const struct vdb_tuning *tuning
 	return ret;
 }
 
+static int missing(struct genl_info *info, const char *why)
+{
+	if (info->extack)
+		info->extack->_msg = why;
+	return -EOPNOTSUPP;
+}
+
 static int tuning_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vdb_tuning tuning = {};
@@ -219,7 +235,9 @@ static int tuning_set(struct sk_buff *skb, struct genl_info *info)
 	if (ret)
 		return ret;
 	mutex_lock(&vdb.lock);
-	if (info->attrs[VCPU_DEBOOST_A_VM_ID])
+	if (given & BIT(VCPU_DEBOOST_TUNING_A_ORDER) && vdb_order_missing(tuning.order))
+		ret = missing(info, vdb_order_missing(tuning.order));
+	else if (info->attrs[VCPU_DEBOOST_A_VM_ID])
 		ret = change_vm(info, &tuning, given);
 	else
 		ret = change_global(info, &tuning, given);

@@ -20,8 +20,10 @@ void vdb_notify_vm(u8 cmd, const struct vdb_vm *vm)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	void *hdr = skb ? genlmsg_put(skb, 0, 0, &vdb_family, 0, cmd) : NULL;
+	struct vdb_counters sum;
 
-	if (!hdr || vdb_put_vm(skb, vm)) {
+	vdb_stats_sum(vm, &sum);
+	if (!hdr || vdb_put_vm(skb, vm, &sum)) {
 		nlmsg_free(skb);
 		return;
 	}

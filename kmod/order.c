@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU spins and no IPI says for whom: it waits for a lock. Choose by the age
- * of the waits, see age.h.
+ * A vCPU spins and no IPI says for whom: it waits for a lock. Who of those that
+ * are queued should run?
+ *
+ * order=tiers is the series' order as a real order: one with an interrupt
+ * pending, then one that was preempted in its guest's kernel, then, if
+ * relaxed_boost allows it, anybody who was preempted. order=age chooses by the
+ * age of the waits, see age.h.
  */
 #include <linux/ktime.h>
 #include <linux/sched.h>
@@ -19,44 +24,77 @@
 unsigned long long vdb_runtime_proto(struct task_struct *task);
 DEFINE_STATIC_CALL_RET0(vdb_runtime, vdb_runtime_proto);
 
+static bool has_runtime __read_mostly;
+
 /**
  * vdb_order_resolve - find the exact clock of a task
- * @reason: filled with a sentence on failure
- * @size: bytes of @reason
  *
- * Return: 0 or -EOPNOTSUPP.
+ * A kernel without it has no order=age, and everything else.
  */
-int vdb_order_resolve(char *reason, size_t size)
+void vdb_order_resolve(void)
 {
 	unsigned long runtime = vdb_kvm_symbol("task_sched_runtime");
 
-	if (!runtime) {
-		snprintf(reason, size, "this kernel has no task_sched_runtime()");
-		return -EOPNOTSUPP;
-	}
-	static_call_update(vdb_runtime, (typeof(&vdb_runtime_proto))runtime);
-	return 0;
+	has_runtime = runtime;
+	static_call_update(vdb_runtime, runtime ? (typeof(&vdb_runtime_proto))runtime
+						: (void *)__static_call_return0);
+}
+
+/**
+ * vdb_order_missing - what this kernel lacks for an order
+ * @order: enum vcpu_deboost_order
+ *
+ * Context: hooks armed, or any: then nothing is known to be missing.
+ * Return: a sentence, or NULL.
+ */
+const char *vdb_order_missing(u32 order)
+{
+	if (!vdb.armed || order == VCPU_DEBOOST_ORDER_STOCK)
+		return NULL;
+	if (!vdb_has_field(VDB_F_VCPU_PREEMPTED_IN_KERNEL))
+		return "this kernel has no kvm_vcpu.arch.preempted_in_kernel: use order=stock";
+	if (order == VCPU_DEBOOST_ORDER_AGE && !has_runtime)
+		return "this kernel has no task_sched_runtime(): use order=stock or tiers";
+	return NULL;
 }
 
 /**
  * vdb_order_spin - note that a vCPU was caught spinning
  * @vm: its VM
  * @me: the vCPU
+ * @now_ns: time now
  *
  * Context: its thread, preemption off, no run-queue lock held: takes its own.
  */
-void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me)
+void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns)
 {
 	u64 window_ns = READ_ONCE(vm->spin_window_ns);
 	u64 ran_ns = static_call(vdb_runtime)(current);
 	u64 ran_since_ns = ran_ns - me->age.ran_ns;
-	u64 now_ns = ktime_get_mono_fast_ns();
 
 	vdb_age_spin(&me->age, &window_ns, ran_ns, now_ns);
 	WRITE_ONCE(vm->spin_window_ns, window_ns);
 	trace_vcpu_deboost_spin(vm->id, me->idx, ran_since_ns, window_ns,
 				now_ns - me->age.since_ns);
 }
+
+/**
+ * struct search - the best candidate so far
+ * @spin: for whom
+ * @by_age: order=age
+ * @relaxed: as KVM's own filter does not allow it: user mode for the kernel's lock
+ * @window_ns: learned spin window
+ * @rank: of the best, less is better
+ * @age_class: of the best
+ */
+struct search {
+	struct vdb_spin *spin;
+	bool by_age;
+	bool relaxed;
+	u64 window_ns;
+	u32 rank;
+	enum vdb_age_class age_class;
+};
 
 /* As KVM: one that spins in the guest's kernel does not wait for a user-mode vCPU. */
 static bool may_hold(const struct kvm_vcpu *vcpu, bool in_kernel)
@@ -65,52 +103,99 @@ static bool may_hold(const struct kvm_vcpu *vcpu, bool in_kernel)
 	       vdb_field(vcpu, VDB_F_VCPU_PREEMPTED_IN_KERNEL, bool);
 }
 
-/**
- * vdb_order_choose - whom to yield to
- * @vm: the VM
- * @me: the spinning vCPU
- * @kvm: its VM in KVM
- * @in_kernel: it spins in the guest's kernel
- *
- * Context: @me's thread, preemption off.
- * Return: the vCPU, or NULL: nobody is queued, or only observing.
- */
-struct kvm_vcpu *vdb_order_choose(struct vdb_vm *vm, struct vdb_vcpu *me, const struct kvm *kvm,
-				  bool in_kernel)
+/* The tiers 2 to 4 of the series; 1 is the receiver. Return: why, 0 for nobody's tier. */
+static u32 tier(const struct search *s, const struct kvm_vcpu *vcpu)
 {
-	u64 window_ns = READ_ONCE(vm->spin_window_ns);
+	if (vdb_interrupt_pending(vcpu))
+		return VCPU_DEBOOST_STATS_A_BOOSTED_PENDING;
+	if (!vdb_field(vcpu, VDB_F_VCPU_PREEMPTED, bool))
+		return 0;
+	if (may_hold(vcpu, s->spin->in_kernel))
+		return VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL;
+	return s->relaxed ? VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED : 0;
+}
+
+static void consider(struct search *s, struct vdb_vcpu *it, struct kvm_vcpu *vcpu, u64 ran_ns)
+{
+	enum vdb_age_class class;
+	u32 why;
+
+	if (s->by_age) {
+		class = vdb_age_class(&it->age, s->window_ns, ran_ns);
+		if (s->spin->target &&
+		    !vdb_age_before(&it->age, class, &s->spin->target->age, s->age_class))
+			return;
+		s->age_class = class;
+		why = class == VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK
+					       : VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST;
+	} else {
+		why = tier(s, vcpu);
+		/* The counters stand in the order of the tiers. */
+		if (!why || (s->spin->target && why >= s->rank))
+			return;
+		s->rank = why;
+	}
+	s->spin->target = it;
+	s->spin->target_vcpu = vcpu;
+	s->spin->why = why;
+}
+
+static void search(struct search *s)
+{
+	struct vdb_vm *vm = s->spin->vm;
+	u32 last = READ_ONCE(vm->last_idx);
 	u32 n = READ_ONCE(vm->nr_vcpus);
-	enum vdb_age_class best_class = VDB_AGE_WAITING;
-	struct kvm_vcpu *best_vcpu = NULL;
-	struct vdb_vcpu *best = NULL;
 	u32 i;
 
 	for (i = 1; i <= n; i++) {
-		struct vdb_vcpu *it = vdb_vcpu_by_idx(vm, (READ_ONCE(vm->last_idx) + i) % n);
-		struct kvm_vcpu *vcpu = it && it != me ? vdb_kvm_vcpu_at(kvm, it->idx) : NULL;
-		enum vdb_age_class class;
+		struct vdb_vcpu *it = vdb_vcpu_by_idx(vm, (last + i) % n);
+		struct kvm_vcpu *vcpu;
 		u64 ran_ns;
 
-		if (!vcpu || !may_hold(vcpu, in_kernel) ||
-		    vdb_candidate(vcpu, &ran_ns) != VDB_CANDIDATE_READY)
+		if (!it || it == s->spin->me)
 			continue;
-		class = vdb_age_class(&it->age, window_ns, ran_ns);
-		if (best && !vdb_age_before(&it->age, class, &best->age, best_class))
+		vcpu = vdb_kvm_vcpu_at(s->spin->kvm, it->idx);
+		if (!vcpu || vdb_candidate(vcpu, &ran_ns) != VDB_CANDIDATE_READY)
 			continue;
-		best = it;
-		best_vcpu = vcpu;
-		best_class = class;
+		if (s->by_age && !s->relaxed && !may_hold(vcpu, s->spin->in_kernel))
+			continue;
+		consider(s, it, vcpu, ran_ns);
 	}
-	if (!best)
-		return NULL;
-	if (READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_ACTIVE) {
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_WOULD_ORDER);
-		return NULL;
+}
+
+/**
+ * vdb_order_choose - whom to yield to
+ * @spin: target and reason are filled if one is found
+ *
+ * The search begins behind the one that was chosen last, whoever chose it, so
+ * that equals take turns.
+ *
+ * Context: the vCPU's thread, preemption off, rcu_read_lock().
+ * Return: true if there is a target that can use the CPU now.
+ */
+bool vdb_order_choose(struct vdb_spin *spin)
+{
+	struct vdb_vm *vm = spin->vm;
+	bool relaxed = READ_ONCE(vm->tuning.relaxed_boost);
+	struct search s = {
+		.spin = spin,
+		.by_age = READ_ONCE(vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE,
+		.window_ns = READ_ONCE(vm->spin_window_ns),
+	};
+
+	if (!vdb_has_field(VDB_F_VCPU_PREEMPTED_IN_KERNEL))
+		return false;
+	s.relaxed = relaxed && !s.by_age;
+	search(&s);
+	if (!spin->target && relaxed && s.by_age) {
+		s.relaxed = true;
+		search(&s);
+		spin->why = VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED;
 	}
-	WRITE_ONCE(vm->last_idx, best->idx);
-	vdb_count(vm, best_class == VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK
-						    : VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST);
-	trace_vcpu_deboost_order(vm->id, me->idx, best->idx, best_class == VDB_AGE_AT_WORK,
-				 window_ns);
-	return best_vcpu;
+	if (!spin->target)
+		return false;
+	if (s.by_age)
+		spin->waited_ns = spin->now_ns - spin->target->age.since_ns;
+	WRITE_ONCE(vm->last_idx, spin->target->idx);
+	return true;
 }

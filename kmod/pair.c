@@ -36,13 +36,13 @@ static u64 age_ns(u64 slot, u64 now_ns)
 	return age > TIME_MASK / 2 ? 0 : age << TIME_SHIFT;
 }
 
-static int oldest(const struct vdb_pairs *pairs, u64 now_ns)
+static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
 {
-	int victim = 0;
 	u64 oldest_ns = 0;
-	int i;
+	unsigned int i;
+	int victim = 0;
 
-	for (i = 0; i < VDB_PAIRS; i++) {
+	for (i = 0; i < slots; i++) {
 		u64 ns = age_ns(READ_ONCE(pairs->slot[i]), now_ns);
 
 		if (ns >= oldest_ns) {
@@ -56,20 +56,21 @@ static int oldest(const struct vdb_pairs *pairs, u64 now_ns)
 /**
  * vdb_pair_record - note that an IPI was sent
  * @pairs: the sender's set; only the sender's own vCPU thread records
+ * @slots: how much of the set is used, 1..VDB_PAIRS; 1 is the original series
  * @receiver: vCPU index, at most VDB_PAIR_RECEIVER_MAX
  * @vector: vector of the IPI
  * @now_ns: time of the send
  *
  * Return: what happened to the set.
  */
-enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,
-				      u64 now_ns)
+enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
+				      unsigned int receiver, u8 vector, u64 now_ns)
 {
+	unsigned int i;
 	int victim = -1;
 	u64 displaced;
-	int i;
 
-	for (i = 0; i < VDB_PAIRS; i++) {
+	for (i = 0; i < slots; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
 		if (is_pair(slot, receiver, vector)) {
@@ -80,7 +81,7 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int rece
 			victim = i;
 	}
 	if (victim < 0)
-		victim = oldest(pairs, now_ns);
+		victim = oldest(pairs, slots, now_ns);
 	/* What was there counts, not what was seen: it may have been answered meanwhile. */
 	displaced = xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
 	if (!displaced)
@@ -92,16 +93,17 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int rece
  * vdb_pair_clear - the receiver has answered
  * @pairs: a sender's set; called by the receiver's vCPU thread
  * @receiver: vCPU index of the one that answered
- * @vector: vector of its EOI
+ * @vector: vector of its EOI, or VDB_ANY_VECTOR
  * @now_ns: time of the EOI
  * @ret_age_ns: time since the IPI, written only when a pair was cleared
  * @ret_more: whether the set still holds a pair with @receiver
  *
- * Only a pair with this receiver and this vector goes; the others stay.
+ * Only a pair with this receiver and this vector goes, one a call; the others
+ * stay.
  *
  * Return: true if a pair was cleared.
  */
-bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, u8 vector, u64 now_ns,
+bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
 		    u64 *ret_age_ns, bool *ret_more)
 {
 	bool cleared = false;
@@ -113,7 +115,8 @@ bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, u8 vector, u
 
 		if (!slot || receiver_of(slot) != receiver)
 			continue;
-		if (is_pair(slot, receiver, vector) && cmpxchg(&pairs->slot[i], slot, 0) == slot) {
+		if (!cleared && (vector < 0 || is_pair(slot, receiver, (u8)vector)) &&
+		    cmpxchg(&pairs->slot[i], slot, 0) == slot) {
 			*ret_age_ns = age_ns(slot, now_ns);
 			cleared = true;
 		} else {
@@ -172,11 +175,39 @@ unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_n
 /**
  * vdb_pairs_forget - drop every pair, as after a reset of the sender
  * @pairs: the sender's set
+ *
+ * Return: number of pairs dropped.
  */
-void vdb_pairs_forget(struct vdb_pairs *pairs)
+unsigned int vdb_pairs_forget(struct vdb_pairs *pairs)
 {
+	unsigned int n = 0;
 	unsigned int i;
 
-	for (i = 0; i < VDB_PAIRS; i++)
-		WRITE_ONCE(pairs->slot[i], 0);
+	for (i = 0; i < VDB_PAIRS; i++) {
+		if (READ_ONCE(pairs->slot[i]) && xchg(&pairs->slot[i], 0))
+			n++;
+	}
+	return n;
+}
+
+/**
+ * vdb_pairs_forget_receiver - a receiver was reset and will not answer
+ * @pairs: a sender's set
+ * @receiver: vCPU index
+ *
+ * Return: number of pairs dropped.
+ */
+unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int receiver)
+{
+	unsigned int n = 0;
+	unsigned int i;
+
+	for (i = 0; i < VDB_PAIRS; i++) {
+		u64 slot = READ_ONCE(pairs->slot[i]);
+
+		if (slot && receiver_of(slot) == receiver &&
+		    cmpxchg(&pairs->slot[i], slot, 0) == slot)
+			n++;
+	}
+	return n;
 }

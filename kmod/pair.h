@@ -18,6 +18,9 @@
  */
 #define VDB_PAIRS 8
 
+/* To vdb_pair_clear(): whatever the vector is. */
+#define VDB_ANY_VECTOR (-1)
+
 /* vCPU indexes a pair can hold: 12 bits, one value taken by "empty". */
 #define VDB_PAIR_RECEIVER_MAX 4094
 
@@ -47,12 +50,13 @@ enum vdb_pair_outcome {
 	VDB_PAIR_EVICTED, /* the set was full, the oldest pair is gone */
 };
 
-enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,
-				      u64 now_ns);
-bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, u8 vector, u64 now_ns,
+enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
+				      unsigned int receiver, u8 vector, u64 now_ns);
+bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
 		    u64 *ret_age_ns, bool *ret_more);
 unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_ns,
 			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired);
-void vdb_pairs_forget(struct vdb_pairs *pairs);
+unsigned int vdb_pairs_forget(struct vdb_pairs *pairs);
+unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int receiver);
 
 #endif /* VDB_PAIR_H */

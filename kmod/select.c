@@ -3,9 +3,8 @@
  * Whom to yield to.
  *
  * A vCPU that spins and has an IPI without an answer waits for its receiver:
- * that one is looked up by index, longest waiting first, and must be able to
- * use the CPU now. Without one it may wait for a lock: order.c. What neither
- * finds is left to KVM's own selection.
+ * receiver.c. Without one it may wait for a lock: order.c. What neither finds is
+ * left to KVM's own selection.
  */
 #include <linux/ktime.h>
 
@@ -13,57 +12,68 @@
 #include "trace.h"
 #include "vdb.h"
 
-/* The first receiver that can run; if none, say why by counting. */
-static struct kvm_vcpu *first_ready(struct vdb_vm *vm, const struct kvm *kvm,
-				    const struct vdb_pair *waiting, unsigned int n,
-				    const struct vdb_pair **ret_pair)
+static bool choose(struct vdb_spin *spin)
 {
-	bool running = false;
-	unsigned int i;
+	const struct vdb_tuning *tuning = &spin->vm->tuning;
 
-	for (i = 0; i < n; i++) {
-		struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(kvm, waiting[i].receiver);
-		enum vdb_candidate candidate = vcpu ? vdb_candidate(vcpu, NULL)
-						    : VDB_CANDIDATE_BLOCKED;
-
-		if (candidate == VDB_CANDIDATE_READY) {
-			*ret_pair = &waiting[i];
-			return vcpu;
-		}
-		running |= candidate == VDB_CANDIDATE_RUNNING;
-	}
-	vdb_count(vm, running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
-			      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
-	return NULL;
+	if (READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin))
+		return true;
+	return READ_ONCE(tuning->order) != VCPU_DEBOOST_ORDER_STOCK && vdb_order_choose(spin);
 }
 
-static struct kvm_vcpu *receiver(struct vdb_vm *vm, struct vdb_vcpu *me, const struct kvm *kvm)
+static void trace(const struct vdb_spin *spin, enum vdb_act act)
 {
-	struct vdb_pair waiting[VDB_PAIRS];
-	const struct vdb_pair *pair;
-	struct kvm_vcpu *vcpu;
-	unsigned int expired;
-	unsigned int n;
+	trace_vcpu_deboost_choose(spin->vm->id, spin->me->idx, spin->target->idx, spin->why, act,
+				  spin->vector, spin->waited_ns);
+}
 
-	n = vdb_pairs_waiting(&me->pairs, ktime_get_mono_fast_ns(), READ_ONCE(vm->tuning.window_ns),
-			      waiting, &expired);
-	if (expired)
-		vdb_count_add(vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
-	if (!n)
-		return NULL;
-	vdb_count(vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
-	vcpu = first_ready(vm, kvm, waiting, n, &pair);
-	if (!vcpu)
-		return NULL;
-	if (READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_ACTIVE) {
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_WOULD_BOOST);
-		trace_vcpu_deboost_would_boost(vm->id, me->idx, pair->receiver, pair->vector,
-					       pair->age_ns);
-		return NULL;
+/* Observing: say what would be done, and leave it to KVM. */
+static void would(struct vdb_spin *spin)
+{
+	bool receiver = spin->why == VCPU_DEBOOST_STATS_A_BOOSTED ||
+			spin->why == VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN;
+
+	vdb_count(spin->vm,
+		  receiver ? VCPU_DEBOOST_STATS_A_WOULD_BOOST : VCPU_DEBOOST_STATS_A_WOULD_ORDER);
+	spin->me->would = spin->target->idx + 1;
+	trace(spin, VDB_ACT_WOULD);
+}
+
+/* Return: whom kvm_vcpu_yield_to() is called for; for oneself it does nothing. */
+static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
+{
+	if (vdb_yield_redundant(spin->target, spin->now_ns)) {
+		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
+		trace(spin, VDB_ACT_SPIN_ON);
+		return self;
 	}
-	vdb_count(vm, VCPU_DEBOOST_STATS_A_BOOSTED);
-	trace_vcpu_deboost_boost(vm->id, me->idx, pair->receiver, pair->vector, pair->age_ns);
-	return vcpu;
+	vdb_count(spin->vm, spin->why);
+	vdb_yield_begin(spin);
+	trace(spin, VDB_ACT_YIELD);
+	return spin->target_vcpu;
+}
+
+static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu *target = NULL;
+
+	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
+	spin->me = vdb_self(spin->vm, vcpu);
+	if (!spin->me)
+		return NULL;
+	vdb_yield_settle(spin->vm, spin->me, spin->now_ns);
+	WRITE_ONCE(spin->me->spin_ns, spin->now_ns);
+	if (READ_ONCE(spin->vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE)
+		vdb_order_spin(spin->vm, spin->me, spin->now_ns);
+	if (choose(spin)) {
+		if (READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE)
+			target = act(spin, vcpu);
+		else
+			would(spin);
+	}
+	if (!target)
+		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_FELL_THROUGH);
+	return target;
 }
 
 /**
@@ -71,32 +81,21 @@ static struct kvm_vcpu *receiver(struct vdb_vm *vm, struct vdb_vcpu *me, const s
  * @vcpu: the spinning vCPU, loaded on this CPU
  * @in_kernel: it spins in its guest's kernel, so it waits for one that is there
  *
- * Context: the vCPU's thread, preemption off.
- * Return: the vCPU to yield to, valid while @vcpu's VM is; NULL to let KVM
- * select as if we were not there.
+ * Context: the vCPU's thread, preemption off, rcu_read_lock().
+ * Return: the vCPU to yield to, valid while @vcpu's VM is; @vcpu itself to go on
+ * spinning; NULL to let KVM select as if we were not there.
  */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel)
 {
-	struct kvm *kvm = vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *);
-	struct vdb_vm *vm = vdb_vm_of(kvm);
-	struct kvm_vcpu *target = NULL;
-	struct vdb_vcpu *me;
-	bool by_age;
+	struct vdb_spin spin = {
+		.kvm = vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *),
+		.in_kernel = in_kernel,
+	};
 
-	if (!vm || READ_ONCE(vm->refused) || READ_ONCE(vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
+	spin.vm = vdb_vm_of(spin.kvm);
+	if (!spin.vm || READ_ONCE(spin.vm->refused) ||
+	    READ_ONCE(spin.vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
 		return NULL;
-	vdb_count(vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
-	me = vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
-	if (!me)
-		return NULL;
-	by_age = READ_ONCE(vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE;
-	if (by_age)
-		vdb_order_spin(vm, me);
-	if (READ_ONCE(vm->tuning.ipi_tracking))
-		target = receiver(vm, me, kvm);
-	if (!target && by_age)
-		target = vdb_order_choose(vm, me, kvm, in_kernel);
-	if (!target)
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_FELL_THROUGH);
-	return target;
+	spin.now_ns = ktime_get_mono_fast_ns();
+	return on_spin(&spin, vcpu);
 }

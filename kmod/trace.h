@@ -7,6 +7,17 @@
 #define VDB_TRACE_H
 
 #include <linux/tracepoint.h>
+#include <linux/vcpu_deboost.h>
+
+#ifndef VDB_ACT
+#define VDB_ACT
+/* What is done about a choice. */
+enum vdb_act {
+	VDB_ACT_YIELD,
+	VDB_ACT_SPIN_ON, /* the target is about to run anyway */
+	VDB_ACT_WOULD, /* observing */
+};
+#endif
 
 DECLARE_EVENT_CLASS(vcpu_deboost_pair,
 	TP_PROTO(u32 vm, u16 sender, u16 receiver, u8 vector, u64 age_ns),
@@ -41,39 +52,41 @@ DEFINE_EVENT(vcpu_deboost_pair, vcpu_deboost_clear,
 	TP_ARGS(vm, sender, receiver, vector, age_ns)
 );
 
-/* Active: the sender spins, and yields to the receiver. */
-DEFINE_EVENT(vcpu_deboost_pair, vcpu_deboost_boost,
-	TP_PROTO(u32 vm, u16 sender, u16 receiver, u8 vector, u64 age_ns),
-	TP_ARGS(vm, sender, receiver, vector, age_ns)
-);
-
-/* Observing: it would have. */
-DEFINE_EVENT(vcpu_deboost_pair, vcpu_deboost_would_boost,
-	TP_PROTO(u32 vm, u16 sender, u16 receiver, u8 vector, u64 age_ns),
-	TP_ARGS(vm, sender, receiver, vector, age_ns)
-);
-
-/* Active: the sender spins for a lock, and yields to the one it most likely waits for. */
-TRACE_EVENT(vcpu_deboost_order,
-	TP_PROTO(u32 vm, u16 spinner, u16 target, bool at_work, u64 spin_window_ns),
-	TP_ARGS(vm, spinner, target, at_work, spin_window_ns),
+/* A vCPU spins: whom it yields to, why, or what was done instead. */
+TRACE_EVENT(vcpu_deboost_choose,
+	TP_PROTO(u32 vm, u16 spinner, u16 target, u32 why, u32 act, u8 vector, u64 waited_ns),
+	TP_ARGS(vm, spinner, target, why, act, vector, waited_ns),
 	TP_STRUCT__entry(
 		__field(u32, vm)
 		__field(u16, spinner)
 		__field(u16, target)
-		__field(bool, at_work)
-		__field(u64, spin_window_ns)
+		__field(u32, why)
+		__field(u32, act)
+		__field(u8, vector)
+		__field(u64, waited_ns)
 	),
 	TP_fast_assign(
 		__entry->vm = vm;
 		__entry->spinner = spinner;
 		__entry->target = target;
-		__entry->at_work = at_work;
-		__entry->spin_window_ns = spin_window_ns;
+		__entry->why = why;
+		__entry->act = act;
+		__entry->vector = vector;
+		__entry->waited_ns = waited_ns;
 	),
-	TP_printk("vm=%u spinner=%u target=%u why=%s spin_window_ns=%llu", __entry->vm,
-		  __entry->spinner, __entry->target, __entry->at_work ? "at-work" : "oldest",
-		  __entry->spin_window_ns)
+	TP_printk("vm=%u spinner=%u target=%u why=%s act=%s vector=%#x waited_ns=%llu",
+		  __entry->vm, __entry->spinner, __entry->target,
+		  __print_symbolic(__entry->why,
+				   { VCPU_DEBOOST_STATS_A_BOOSTED, "receiver" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN, "chain" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_PENDING, "pending" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL, "in-kernel" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED, "relaxed" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK, "at-work" },
+				   { VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST, "oldest" }),
+		  __print_symbolic(__entry->act, { VDB_ACT_YIELD, "yield" },
+				   { VDB_ACT_SPIN_ON, "spin-on" }, { VDB_ACT_WOULD, "would" }),
+		  __entry->vector, __entry->waited_ns)
 );
 
 /* A vCPU was caught spinning: what it ran since the last time, against the learned window. */

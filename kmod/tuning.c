@@ -81,8 +81,10 @@ int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning)
 
 	for (i = 0; i < ARRAY_SIZE(knobs) && !ret; i++)
 		ret = nla_put_u32(skb, knobs[i].attr, READ_ONCE(*knob_at(tuning, i)));
-	return ret ?: nla_put_u64_64bit(skb, VCPU_DEBOOST_TUNING_A_WINDOW_NS,
-					READ_ONCE(tuning->window_ns), VCPU_DEBOOST_TUNING_A_PAD);
+	return ret
+		       ?: nla_put_u64_64bit(skb, VCPU_DEBOOST_TUNING_A_WINDOW_NS,
+					    READ_ONCE(tuning->window_ns),
+					    VCPU_DEBOOST_TUNING_A_PAD);
 }
 
 /**
@@ -103,6 +105,13 @@ void vdb_tuning_init(u32 mode)
 	};
 }
 
+/* Knobs whose change makes what was recorded before misleading. */
+static bool starts_anew(const struct vdb_tuning *was, const struct vdb_tuning *is)
+{
+	return was->mode != is->mode || was->ipi_tracking != is->ipi_tracking ||
+	       was->slots != is->slots || was->eoi_clear != is->eoi_clear;
+}
+
 /**
  * vdb_tuning_inherit - recompute a VM's effective tuning
  * @vm: new, or after a change
@@ -111,8 +120,12 @@ void vdb_tuning_init(u32 mode)
  */
 void vdb_tuning_inherit(struct vdb_vm *vm)
 {
+	struct vdb_tuning was = vm->tuning;
+
 	merge(&vm->tuning, &vdb.tuning, ~vm->overrides);
 	merge(&vm->tuning, &vm->own, vm->overrides);
+	if (starts_anew(&was, &vm->tuning))
+		vdb_forget_all(vm);
 }
 
 static void inherit_all(void)

@@ -89,8 +89,17 @@ struct vdb_counters {
  * @pairs: receivers this vCPU waits for; see pair.h for who writes
  * @from: bit n: vCPU n may hold a pair with this one as receiver
  * @age: of the wait it is in; its own thread writes, siblings read
- * @sending: vector + 1 of the IPI that is being delivered, 0 if none; only the
- *	vCPU's own thread reads and writes it
+ * @spin_ns: when it was last caught spinning
+ * @boosted_ns: when somebody yielded to it, 0 once it has run
+ * @yield_ns: when it yielded itself, to @yield_to
+ * @yield_to: index + 1 of the vCPU, until the outcome is known
+ * @would: observing: index + 1 of the one we would have chosen, until KVM has
+ * @sending: vector + 1 of the IPI that is being delivered, 0 if none; this and
+ *	the two @sent_ only the vCPU's own thread reads and writes
+ * @sent_to: receivers the IPI has reached so far
+ * @sent_how: enum vdb_ipi_kind
+ * @seen: enum vdb_seen bits, sampled when the vCPU is loaded
+ * @cpu: the only one it may run on + 1, 0 if there are several
  * @idx: index in the VM, stable
  * @id: APIC id
  */
@@ -98,10 +107,21 @@ struct vdb_vcpu {
 	struct vdb_pairs pairs;
 	unsigned long from[BITS_TO_LONGS(VDB_MAX_VCPUS)];
 	struct vdb_age age;
+	u64 spin_ns;
+	u64 boosted_ns;
+	u64 yield_ns;
+	u16 yield_to;
+	u16 would;
 	u16 sending;
+	u16 sent_to;
+	u8 sent_how;
+	u8 seen;
 	u16 idx;
+	u32 cpu;
 	u32 id;
 };
+
+static_assert(sizeof(struct vdb_vcpu) <= 256);
 
 /**
  * struct vdb_vm - a VM, from its first vCPU to kvm_arch_pre_destroy_vm()
@@ -228,9 +248,31 @@ u32 vdb_tuning_parse(struct nlattr *const *tb, struct vdb_tuning *ret);
 int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning);
 
 /* ipi.c */
+enum vdb_ipi_kind {
+	VDB_IPI_UNICAST, /* or multicast, which shows at the second receiver */
+	VDB_IPI_SHORTHAND,
+	VDB_IPI_PV,
+	VDB_IPI_HYPERV,
+};
+
+struct vdb_vm *vdb_tracked(const struct kvm_vcpu *vcpu);
+struct vdb_vcpu *vdb_self(struct vdb_vm *vm, const struct kvm_vcpu *vcpu);
+void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how);
+void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver, u8 vector);
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id);
 void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode, u8 vector);
+
+/* ipi_kinds.c */
+void vdb_ipi_hypercall(void *data, unsigned long nr, unsigned long a0, unsigned long a1,
+		       unsigned long a2, unsigned long a3);
+void vdb_ipi_hyperv(void *data, u32 vector, u64 mask);
+void vdb_ipi_hyperv_ex(void *data, u32 vector, u64 format, u64 banks);
+void vdb_ipi_avic(void *data, u32 vcpu, u32 icr_high, u32 icr_low, u32 id, u32 index);
+
+/* eoi.c */
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector);
+void vdb_vcpu_reset(struct kvm_vcpu *vcpu);
+void vdb_forget_all(struct vdb_vm *vm);
 
 /* candidate.c */
 enum vdb_candidate {
@@ -241,15 +283,56 @@ enum vdb_candidate {
 
 struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx);
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns);
+bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
+
+/**
+ * struct vdb_spin - a vCPU spins: what the search for a target knows
+ * @kvm: the VM in KVM
+ * @vm: ours
+ * @me: the spinning vCPU
+ * @now_ns: when
+ * @in_kernel: it spins in its guest's kernel
+ * @target: chosen, or NULL
+ * @target_vcpu: the same in KVM
+ * @why: the counter VCPU_DEBOOST_STATS_A_* of the reason
+ * @waited_ns: how long @me has waited for it, if known
+ * @vector: of the IPI it has not answered, if any
+ */
+struct vdb_spin {
+	const struct kvm *kvm;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me;
+	u64 now_ns;
+	bool in_kernel;
+	struct vdb_vcpu *target;
+	struct kvm_vcpu *target_vcpu;
+	unsigned int why;
+	u64 waited_ns;
+	u8 vector;
+};
+
+/* receiver.c */
+bool vdb_receiver_choose(struct vdb_spin *spin);
 
 /* order.c */
-int vdb_order_resolve(char *reason, size_t size);
-void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me);
-struct kvm_vcpu *vdb_order_choose(struct vdb_vm *vm, struct vdb_vcpu *me, const struct kvm *kvm,
-				  bool in_kernel);
+const char *vdb_order_missing(u32 order);
+void vdb_order_resolve(void);
+void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns);
+bool vdb_order_choose(struct vdb_spin *spin);
 
 /* select.c */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);
+
+/* yield.c */
+bool vdb_yield_redundant(const struct vdb_vcpu *target, u64 now_ns);
+void vdb_yield_begin(struct vdb_spin *spin);
+void vdb_yield_settle(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns);
+void vdb_yield_stock(struct kvm_vcpu *target);
+void vdb_vcpu_load(struct kvm_vcpu *vcpu);
+
+/* sight.c */
+void vdb_sight_sample(struct vdb_vcpu *me, const struct kvm_vcpu *vcpu);
+u32 vdb_sight(const struct vdb_vm *vm, const struct vdb_counters *sum, const char **ret_reason);
 
 /* stats.c */
 void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret);

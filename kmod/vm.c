@@ -112,7 +112,7 @@ static void vm_free(struct vdb_vm *vm)
 	kfree(vm);
 }
 
-static struct vdb_vm *vm_alloc(struct kvm *kvm, const struct owner *owner, gfp_t gfp)
+static struct vdb_vm *vm_alloc(gfp_t gfp)
 {
 	struct vdb_vm *vm = kzalloc(sizeof(*vm), gfp);
 
@@ -125,11 +125,15 @@ static struct vdb_vm *vm_alloc(struct kvm *kvm, const struct owner *owner, gfp_t
 	}
 	xa_init(&vm->by_id);
 	INIT_LIST_HEAD(&vm->list);
+	return vm;
+}
+
+static void vm_name(struct vdb_vm *vm, struct kvm *kvm, const struct owner *owner)
+{
 	vm->kvm = kvm;
 	vm->tgid = owner->tgid;
 	vm->start_boottime_ns = owner->start_boottime_ns;
 	memcpy(vm->comm, owner->comm, sizeof(vm->comm));
-	return vm;
 }
 
 static void changed(void)
@@ -138,19 +142,24 @@ static void changed(void)
 		vdb.generation = 1;
 }
 
-/* Return: false if memory was short; @vm is the caller's then. */
-static bool vm_insert(struct vdb_vm *vm, gfp_t gfp)
+/*
+ * The id is reserved first and published last: a reader of the IDR sees a VM
+ * that is complete. Return: false if memory was short; @vm is the caller's then.
+ */
+static bool vm_insert(struct vdb_vm *vm, struct kvm *kvm, const struct owner *owner, gfp_t gfp)
 {
 	int id;
 
 	lockdep_assert_held(&vdb.vms_lock);
-	id = vm ? idr_alloc(&vdb.ids, vm, vdb.next_id, 0, gfp) : -ENOMEM;
+	id = vm ? idr_alloc(&vdb.ids, NULL, vdb.next_id, 0, gfp) : -ENOMEM;
 	if (id < 0)
 		return false;
+	vm_name(vm, kvm, owner);
 	vm->id = id;
 	vdb.next_id = id + 1;
 	vdb_tuning_inherit(vm);
 	hash_add_rcu(vdb.by_kvm, &vm->node, (unsigned long)vm->kvm);
+	idr_replace(&vdb.ids, vm, id);
 	list_add_tail(&vm->list, &vdb.fresh);
 	vdb.nr_vms++;
 	changed();
@@ -214,8 +223,8 @@ void vdb_vm_add_vcpu(struct kvm_vcpu *vcpu)
 	vm = vdb_vm_of(kvm);
 	if (!vm) {
 		owner_of(current, &owner);
-		spare = vm_alloc(kvm, &owner, GFP_HOOK);
-		if (vm_insert(spare, GFP_HOOK))
+		spare = vm_alloc(GFP_HOOK);
+		if (vm_insert(spare, kvm, &owner, GFP_HOOK))
 			swap(vm, spare);
 	}
 	done = vm && add_vcpu(vm, vcpu, GFP_HOOK);
@@ -304,46 +313,92 @@ static void owner_by_pid(pid_t nr, struct owner *ret)
 	put_pid(pid);
 }
 
-static void scan_vm(struct kvm *kvm)
+/* Take the VM in with the first of @spares. Return: the VM, or NULL. */
+static struct vdb_vm *adopt(struct kvm *kvm, struct list_head *spares)
+{
+	struct vdb_vm *vm = list_first_entry_or_null(spares, struct vdb_vm, list);
+	struct owner owner;
+
+	if (!vm)
+		return NULL;
+	list_del_init(&vm->list);
+	owner_by_pid(vdb_field(kvm, VDB_F_KVM_USERSPACE_PID, pid_t), &owner);
+	if (vm_insert(vm, kvm, &owner, GFP_ATOMIC))
+		return vm;
+	list_add(&vm->list, spares);
+	return NULL;
+}
+
+/* Return: false if there was no memory for the VM. */
+static bool scan_vm(struct kvm *kvm, struct list_head *spares)
 {
 	struct xarray *vcpus = vdb_field_ptr(kvm, VDB_F_KVM_VCPU_ARRAY, struct xarray);
 	int online = atomic_read(vdb_field_ptr(kvm, VDB_F_KVM_ONLINE_VCPUS, atomic_t));
-	struct vdb_vm *vm, *spare;
-	struct owner owner;
+	struct vdb_vm *vm;
 	bool done = true;
 	int idx;
 
 	if (!online)
-		return;
-	owner_by_pid(vdb_field(kvm, VDB_F_KVM_USERSPACE_PID, pid_t), &owner);
-	spare = vm_alloc(kvm, &owner, GFP_KERNEL);
-
+		return true;
 	spin_lock(&vdb.vms_lock);
-	vm = vdb_vm_of(kvm);
-	if (!vm && vm_insert(spare, GFP_ATOMIC))
-		swap(vm, spare);
+	vm = vdb_vm_of(kvm) ?: adopt(kvm, spares);
 	for (idx = 0; vm && idx < online && done; idx++) {
 		struct kvm_vcpu *vcpu = xa_load(vcpus, idx);
 
 		done = !vcpu || add_vcpu(vm, vcpu, GFP_ATOMIC);
 	}
-	if (!vm)
-		atomic64_inc(&vdb.vms_refused);
-	else if (!done)
+	if (vm && !done)
 		refuse(vm);
 	spin_unlock(&vdb.vms_lock);
-	vm_free(spare);
+	return vm;
 }
 
-/* KVM takes a VM off its list, under its lock, before it destroys it. */
-static void scan(struct work_struct *work)
+/*
+ * KVM takes a VM off its list, under its lock, before it destroys it. Return:
+ * VMs that were left out.
+ */
+static unsigned int scan_once(struct list_head *spares)
 {
+	unsigned int left_out = 0;
 	struct list_head *pos;
 
 	mutex_lock(list_lock);
 	list_for_each(pos, list_of_vms)
-		scan_vm((struct kvm *)((char *)pos - vdb_field_offset[VDB_F_KVM_VM_LIST]));
+	{
+		struct kvm *kvm;
+
+		kvm = (struct kvm *)((char *)pos - vdb_field_offset[VDB_F_KVM_VM_LIST]);
+		left_out += !scan_vm(kvm, spares);
+	}
 	mutex_unlock(list_lock);
+	return left_out;
+}
+
+static void get_spares(struct list_head *spares, unsigned int n)
+{
+	struct vdb_vm *vm;
+
+	for (; n && (vm = vm_alloc(GFP_KERNEL)); n--)
+		list_add(&vm->list, spares);
+}
+
+/*
+ * Memory is got between two looks, not under KVM's lock: reclaim may run KVM's
+ * shrinker, which takes that lock. VMs that came meanwhile have told a hook.
+ */
+static void scan(struct work_struct *work)
+{
+	struct vdb_vm *vm, *next;
+	unsigned int left_out;
+	LIST_HEAD(spares);
+
+	left_out = scan_once(&spares);
+	if (left_out) {
+		get_spares(&spares, left_out);
+		left_out = scan_once(&spares);
+		atomic64_add(left_out, &vdb.vms_refused);
+	}
+	list_for_each_entry_safe(vm, next, &spares, list) vm_free(vm);
 }
 
 /**

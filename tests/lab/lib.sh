@@ -129,3 +129,12 @@ is_mode() {
 hooks_in_kernel() {
 	grep -c vcpu_deboost /sys/kernel/tracing/enabled_functions
 }
+
+# functions_hooked: what the module itself says it has hooked at a function's entry.
+functions_hooked() {
+	vdctl hooks --json | awk '
+		/"kind":/ { function_kind = !/tracepoint/ }
+		/"state": "armed"/ { armed = 1 }
+		/}/ { n += armed && function_kind; armed = 0 }
+		END { print n + 0 }'
+}

@@ -13,7 +13,8 @@ check "the reason is in the log" grep -q "mode=fast is not one of off, observe, 
 
 check "loads" modprobe vcpu_deboost
 equal "observes by default" "$(status_of mode)" observe
-equal "three functions are hooked" "$(hooks_in_kernel)" 3
+number "functions are hooked" "$(hooks_in_kernel)" -ge 3
+equal "as many as our table says" "$(hooks_in_kernel)" "$(functions_hooked)"
 equal "no hook is refused" "$(vdctl hooks --json | grep -c '"state": "refused"')" 0
 
 check "mode off" vdctl set mode=off
@@ -21,7 +22,7 @@ equal "off: no hook is armed in the kernel" "$(hooks_in_kernel)" 0
 equal "off: no hook is armed in our table" \
 	"$(vdctl hooks --json | grep -c '"state": "armed"')" 0
 check "mode active" vdctl set mode=active
-equal "active: three functions are hooked" "$(hooks_in_kernel)" 3
+equal "active: every function is hooked" "$(hooks_in_kernel)" "$(functions_hooked)"
 
 # KVM goes and comes back while we stay.
 check "kvm_amd unloads under us" rmmod kvm_amd

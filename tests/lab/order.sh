@@ -6,7 +6,7 @@
 tracing=/sys/kernel/tracing
 modprobe vcpu_deboost mode=active
 echo 20000 >$tracing/buffer_size_kb
-echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_order/enable
+echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable
 
 # lock NAME: two VMs on two CPUs, so that vCPUs are queued; NAME is looked at.
 lock() {
@@ -19,7 +19,8 @@ lock() {
 	lock=$!
 	until_true 60 test -s /tmp/lock.json
 	at_work=$(vm_stat "$1" boosted_at_work)
-	oldest=$(vm_stat "$1" boosted_oldest)
+	oldest=$(($(vm_stat "$1" boosted_oldest) + $(vm_stat "$1" boosted_relaxed)))
+	redundant=$(vm_stat "$1" redundant)
 	would=$(vm_stat "$1" would_order)
 	through=$(vm_stat "$1" fell_through)
 	spins=$(vm_stat "$1" spin_exits)
@@ -40,9 +41,10 @@ check "order=age" vdctl set order=age
 lock age
 number "age: some were preempted at work" "$at_work" -gt 0
 number "age: some had waited longest" "$oldest" -gt 0
-equal "age: every spin is accounted for" $((at_work + oldest + through)) "$spins"
-equal "age: each choice is traced" \
-	"$(grep -c "vcpu_deboost_order: vm=$id " $tracing/trace)" $((at_work + oldest))
+equal "age: every spin is accounted for" $((at_work + oldest + redundant + through)) "$spins"
+equal "age: each choice is traced" $((at_work + oldest)) \
+	"$(grep "vcpu_deboost_choose: vm=$id .* act=yield " $tracing/trace |
+		grep -cE 'why=(at-work|oldest|relaxed)')"
 equal "age: nobody yields to itself" \
 	"$(grep -cE 'spinner=([0-9]+) target=\1 ' $tracing/trace)" 0
 end

@@ -5,7 +5,7 @@
 
 tracing=/sys/kernel/tracing
 modprobe vcpu_deboost mode=active
-echo 1 >"$tracing/events/vcpu_deboost/vcpu_deboost_boost/enable"
+echo 1 >"$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable"
 
 # Receivers keep interrupts off for 5 ms; four vCPUs on two CPUs make them wait longer yet.
 late() {
@@ -19,9 +19,9 @@ late() {
 	kill $!
 	wait $!
 	rm /tmp/late.json
-	traced=$(grep -c vcpu_deboost_boost: "$tracing/trace")
-	oldest=$(sed -nE 's/.*vcpu_deboost_boost:.* age_ns=([0-9]+).*/\1/p' "$tracing/trace" |
-		sort -n | tail -n 1)
+	grep 'vcpu_deboost_choose:.* why=receiver act=yield' "$tracing/trace" >/tmp/late.trace
+	traced=$(wc -l </tmp/late.trace)
+	oldest=$(sed -E 's/.*waited_ns=([0-9]+).*/\1/' /tmp/late.trace | sort -n | tail -n 1)
 }
 
 late 1ms

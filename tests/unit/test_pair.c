@@ -27,7 +27,7 @@ static void test_recorded_is_waiting(void **state)
 
 	(void)state;
 	assert_int_equal(waiting_of(&pairs, 5 * MS, waiting), 0);
-	assert_int_equal(vdb_pair_record(&pairs, 3, 0xec, 5 * MS), VDB_PAIR_NEW);
+	assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, 3, 0xec, 5 * MS), VDB_PAIR_NEW);
 	assert_int_equal(waiting_of(&pairs, 7 * MS, waiting), 1);
 	assert_int_equal(waiting[0].receiver, 3);
 	assert_int_equal(waiting[0].vector, 0xec);
@@ -42,9 +42,9 @@ static void test_only_the_matching_eoi_clears(void **state)
 	bool more;
 
 	(void)state;
-	vdb_pair_record(&pairs, 1, 0x20, 1 * MS);
-	vdb_pair_record(&pairs, 1, 0x30, 2 * MS);
-	vdb_pair_record(&pairs, 2, 0x20, 3 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 1 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x30, 2 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x20, 3 * MS);
 
 	/* Another vector, another receiver: nothing goes, nothing is written. */
 	assert_false(vdb_pair_clear(&pairs, 1, 0x40, 9 * MS, &age_ns, &more));
@@ -69,8 +69,8 @@ static void test_repeat_renews(void **state)
 	struct vdb_pairs pairs = { 0 };
 
 	(void)state;
-	vdb_pair_record(&pairs, 1, 0x20, 1 * MS);
-	assert_int_equal(vdb_pair_record(&pairs, 1, 0x20, 40 * MS), VDB_PAIR_REPEATED);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 1 * MS);
+	assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 40 * MS), VDB_PAIR_REPEATED);
 	assert_int_equal(waiting_of(&pairs, 60 * MS, waiting), 1);
 	assert_int_equal(waiting[0].age_ns, 20 * MS);
 }
@@ -83,10 +83,10 @@ static void test_full_set_evicts_the_oldest(void **state)
 
 	(void)state;
 	for (i = 0; i < VDB_PAIRS; i++)
-		assert_int_equal(vdb_pair_record(&pairs, 10 + i, 0x20, (100 - i) * MS),
+		assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, 10 + i, 0x20, (100 - i) * MS),
 				 VDB_PAIR_NEW);
 	/* The last recorded is the oldest: order of age, not of slots. */
-	assert_int_equal(vdb_pair_record(&pairs, 99, 0x20, 101 * MS), VDB_PAIR_EVICTED);
+	assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, 99, 0x20, 101 * MS), VDB_PAIR_EVICTED);
 	assert_int_equal(waiting_of(&pairs, 102 * MS, waiting), VDB_PAIRS);
 	for (i = 0; i < VDB_PAIRS; i++)
 		assert_int_not_equal(waiting[i].receiver, 10 + VDB_PAIRS - 1);
@@ -102,7 +102,7 @@ static void test_longest_waiting_first(void **state)
 
 	(void)state;
 	for (i = 0; i < 5; i++)
-		vdb_pair_record(&pairs, i, 0x20, sent_ms[i] * MS);
+		vdb_pair_record(&pairs, VDB_PAIRS, i, 0x20, sent_ms[i] * MS);
 	assert_int_equal(waiting_of(&pairs, 55 * MS, waiting), 5);
 	for (i = 1; i < 5; i++)
 		assert_true(waiting[i - 1].age_ns > waiting[i].age_ns);
@@ -117,7 +117,7 @@ static void test_window_edge(void **state)
 	unsigned int expired;
 
 	(void)state;
-	vdb_pair_record(&pairs, 1, 0x20, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 0);
 	assert_int_equal(vdb_pairs_waiting(&pairs, WINDOW_NS, WINDOW_NS, waiting, &expired), 1);
 	assert_int_equal(expired, 0);
 	assert_int_equal(vdb_pairs_waiting(&pairs, WINDOW_NS + 64, WINDOW_NS, waiting, &expired),
@@ -137,7 +137,7 @@ static void test_clock_behind_is_age_zero(void **state)
 	bool more;
 
 	(void)state;
-	vdb_pair_record(&pairs, 1, 0x20, 10 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 10 * MS);
 	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 1);
 	assert_int_equal(waiting[0].age_ns, 0);
 	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns, &more));
@@ -151,7 +151,7 @@ static void test_time_wraps(void **state)
 	struct vdb_pairs pairs = { 0 };
 
 	(void)state;
-	vdb_pair_record(&pairs, 1, 0x20, wrap_ns - 1 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, wrap_ns - 1 * MS);
 	assert_int_equal(waiting_of(&pairs, wrap_ns + 1 * MS, waiting), 1);
 	assert_in_range(waiting[0].age_ns, 2 * MS - 64, 2 * MS + 64);
 }
@@ -162,13 +162,65 @@ static void test_extreme_values_fit(void **state)
 	struct vdb_pairs pairs = { 0 };
 
 	(void)state;
-	vdb_pair_record(&pairs, VDB_PAIR_RECEIVER_MAX, 255, 0);
-	vdb_pair_record(&pairs, 0, 0, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, VDB_PAIR_RECEIVER_MAX, 255, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 0, 0, 0);
 	assert_int_equal(waiting_of(&pairs, 0, waiting), 2);
 	assert_int_equal(waiting[0].receiver + waiting[1].receiver, VDB_PAIR_RECEIVER_MAX);
 	assert_int_equal(waiting[0].vector + waiting[1].vector, 255);
 	vdb_pairs_forget(&pairs);
 	assert_int_equal(waiting_of(&pairs, 0, waiting), 0);
+}
+
+/* One slot is the original series: only the last receiver is remembered. */
+static void test_fewer_slots(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	assert_int_equal(vdb_pair_record(&pairs, 1, 1, 0x20, 1 * MS), VDB_PAIR_NEW);
+	assert_int_equal(vdb_pair_record(&pairs, 1, 2, 0x20, 2 * MS), VDB_PAIR_EVICTED);
+	assert_int_equal(waiting_of(&pairs, 3 * MS, waiting), 1);
+	assert_int_equal(waiting[0].receiver, 2);
+	assert_int_equal(vdb_pair_record(&pairs, 3, 3, 0x20, 3 * MS), VDB_PAIR_NEW);
+	assert_int_equal(vdb_pair_record(&pairs, 3, 4, 0x20, 4 * MS), VDB_PAIR_NEW);
+	assert_int_equal(vdb_pair_record(&pairs, 3, 5, 0x20, 5 * MS), VDB_PAIR_EVICTED);
+	assert_int_equal(waiting_of(&pairs, 6 * MS, waiting), 3);
+	assert_int_equal(waiting[0].receiver, 3);
+}
+
+/* As the series' first version: any EOI of the receiver. */
+static void test_any_vector(void **state)
+{
+	struct vdb_pairs pairs = { 0 };
+	u64 age_ns;
+	bool more;
+
+	(void)state;
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x30, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x30, 0);
+	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
+	assert_true(more);
+	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
+	assert_false(more);
+	assert_false(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
+	assert_int_equal(vdb_pairs_forget(&pairs), 1);
+}
+
+static void test_forget_receiver(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+
+	(void)state;
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x20, 0);
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x30, 0);
+	assert_int_equal(vdb_pairs_forget_receiver(&pairs, 3), 0);
+	assert_int_equal(vdb_pairs_forget_receiver(&pairs, 1), 2);
+	assert_int_equal(waiting_of(&pairs, 0, waiting), 1);
+	assert_int_equal(waiting[0].receiver, 2);
 }
 
 /* The plainest model there can be: a list in order of sending. */
@@ -262,7 +314,8 @@ static void test_random_histories(void **state)
 		switch (random() % 4) {
 		case 0:
 		case 1:
-			assert_int_equal(vdb_pair_record(&pairs, receiver, vector, now_ns),
+			assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, receiver, vector,
+							 now_ns),
 					 model_record(&m, receiver, vector, now_ns));
 			displaced += before + 1 - m.n;
 			recorded++;
@@ -315,6 +368,9 @@ int main(void)
 		cmocka_unit_test(test_clock_behind_is_age_zero),
 		cmocka_unit_test(test_time_wraps),
 		cmocka_unit_test(test_extreme_values_fit),
+		cmocka_unit_test(test_fewer_slots),
+		cmocka_unit_test(test_any_vector),
+		cmocka_unit_test(test_forget_receiver),
 		cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_hist_buckets),
 	};

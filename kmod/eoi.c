@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A wait ends: by the receiver's EOI, because one of the two was reset, or
+ * because the settings have changed.
+ */
+#include <linux/bitops.h>
+#include <linux/ktime.h>
+
+#include "fields.h"
+#include "trace.h"
+#include "vdb.h"
+
+/* One sender that may wait for @me: end its pair, keep the bit if more wait. */
+static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
+{
+	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
+	bool more = false;
+	u64 age_ns;
+
+	/* Clear first: a pair recorded meanwhile sets the bit again. */
+	clear_bit(idx, me->from);
+	smp_mb__after_atomic();
+	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns, &more)) {
+		vdb_answered(vm, age_ns);
+		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
+		if (vector != VDB_ANY_VECTOR || !more)
+			break;
+	}
+	if (more)
+		set_bit(idx, me->from);
+}
+
+static void answer_word(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int word, int vector,
+			u64 now_ns)
+{
+	unsigned long bits = READ_ONCE(me->from[word]);
+
+	for (; bits; bits &= bits - 1)
+		answer(vm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
+}
+
+static void forgot(struct vdb_vm *vm, unsigned int n)
+{
+	if (n)
+		vdb_count_add(vm, VCPU_DEBOOST_STATS_A_FORGOTTEN, n);
+}
+
+static void eoi(struct kvm_vcpu *vcpu, int vector)
+{
+	struct vdb_vm *vm = vdb_tracked(vcpu);
+	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	unsigned int word;
+
+	if (!me)
+		return;
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);
+	if (READ_ONCE(vm->tuning.eoi_clear) == VCPU_DEBOOST_EOI_CLEAR_SERIES) {
+		forgot(vm, vdb_pairs_forget(&me->pairs));
+		vector = VDB_ANY_VECTOR;
+	}
+	for (word = 0; word < ARRAY_SIZE(me->from); word++) {
+		if (READ_ONCE(me->from[word]))
+			answer_word(vm, me, word, vector, ktime_get_mono_fast_ns());
+	}
+}
+
+/**
+ * vdb_ipi_eoi - tracepoint kvm_eoi: a vCPU has handled a vector
+ * @data: unused
+ * @apic: of the receiver
+ * @vector: -1 if nothing was in service
+ *
+ * PV EOIs and accelerated ones come through here too: KVM completes them with
+ * the functions that fire it. With eoi_clear=series an EOI also drops what the
+ * vCPU itself waits for, as the series' first version does (its known fault).
+ *
+ * Context: the receiver's thread.
+ */
+void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
+{
+	if (vector < 0)
+		return;
+	rcu_read_lock();
+	eoi(vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *), vector);
+	rcu_read_unlock();
+}
+
+static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)
+{
+	unsigned int n = vdb_pairs_forget(&me->pairs);
+	unsigned int idx;
+
+	for_each_set_bit(idx, me->from, VDB_MAX_VCPUS)
+	{
+		struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
+
+		clear_bit(idx, me->from);
+		smp_mb__after_atomic();
+		if (sender)
+			n += vdb_pairs_forget_receiver(&sender->pairs, me->idx);
+	}
+	forgot(vm, n);
+}
+
+/**
+ * vdb_vcpu_reset - kvm_vcpu_reset(): INIT, or a reset of the VM
+ * @vcpu: the vCPU; it waits for nobody now, and will answer nobody
+ *
+ * Context: the vCPU's thread, or the one that creates it; rcu_read_lock().
+ */
+void vdb_vcpu_reset(struct kvm_vcpu *vcpu)
+{
+	struct vdb_vm *vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
+	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+
+	if (me)
+		forget_vcpu(vm, me);
+}
+
+/**
+ * vdb_forget_all - forget who waits for whom in a VM
+ * @vm: its settings have changed, so that what was recorded may mislead
+ *
+ * A pair that is recorded at the same time may stay: it is a new one.
+ *
+ * Context: rcu_read_lock(), or under vdb.vms_lock.
+ */
+void vdb_forget_all(struct vdb_vm *vm)
+{
+	unsigned int idx;
+
+	for (idx = 0; idx < VDB_MAX_VCPUS; idx++) {
+		struct vdb_vcpu *vcpu = vdb_vcpu_by_idx(vm, idx);
+
+		if (vcpu)
+			forget_vcpu(vm, vcpu);
+	}
+}

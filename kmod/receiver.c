@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waits for an IPI: yield to the receiver, looked up by index, longest waiting
+ * first.
+ *
+ * A receiver may be stuck: it was caught spinning after the IPI had been sent,
+ * and still has not answered, so it spins with interrupts off, and waits for
+ * somebody itself. To run it would only make it spin again. Then the chain is
+ * followed to the one it waits for, and so on, first come first served, over at
+ * most VDB_CHAIN vCPUs, none of them twice.
+ */
+#include "fields.h"
+#include "trace.h"
+#include "vdb.h"
+
+/* vCPUs whose waits are looked at for one spin, the spinning one included. */
+#define VDB_CHAIN 6
+
+/**
+ * struct search - state of one walk
+ * @spin: for whom
+ * @queue: vCPUs whose waits are to be looked at; never one twice
+ * @n: filled
+ * @running: a receiver was seen that runs
+ * @stuck: first receiver that is ready but stuck: better than nobody
+ */
+struct search {
+	struct vdb_spin *spin;
+	struct vdb_vcpu *queue[VDB_CHAIN];
+	unsigned int n;
+	bool running;
+	struct {
+		struct vdb_vcpu *vcpu;
+		struct vdb_pair pair;
+	} stuck;
+};
+
+static bool enqueue(struct search *s, struct vdb_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++) {
+		if (s->queue[i] == vcpu)
+			return false;
+	}
+	if (s->n == VDB_CHAIN)
+		return false;
+	s->queue[s->n++] = vcpu;
+	return true;
+}
+
+static bool is_stuck(const struct search *s, const struct vdb_vcpu *receiver,
+		     const struct vdb_pair *pair)
+{
+	return READ_ONCE(s->spin->vm->tuning.chain) &&
+	       (s64)(READ_ONCE(receiver->spin_ns) - (s->spin->now_ns - pair->age_ns)) > 0;
+}
+
+static bool take(struct vdb_spin *spin, struct vdb_vcpu *target, const struct vdb_pair *pair,
+		 bool chained)
+{
+	spin->target = target;
+	spin->target_vcpu = vdb_kvm_vcpu_at(spin->kvm, target->idx);
+	spin->why = chained ? VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN : VCPU_DEBOOST_STATS_A_BOOSTED;
+	spin->waited_ns = pair->age_ns;
+	spin->vector = pair->vector;
+	return spin->target_vcpu;
+}
+
+/* Look at one that @from waits for. Return: true if it is the target. */
+static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
+{
+	struct vdb_vcpu *receiver = vdb_vcpu_by_idx(s->spin->vm, pair->receiver);
+	struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(s->spin->kvm, pair->receiver);
+	enum vdb_candidate candidate;
+
+	if (!receiver || !vcpu || receiver == s->spin->me)
+		return false;
+	candidate = vdb_candidate(vcpu, NULL);
+	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;
+	if (candidate == VDB_CANDIDATE_BLOCKED)
+		return false;
+	if (!is_stuck(s, receiver, pair))
+		return candidate == VDB_CANDIDATE_READY && take(s->spin, receiver, pair, chained);
+	if (enqueue(s, receiver) && candidate == VDB_CANDIDATE_READY && !chained &&
+	    !s->stuck.vcpu) {
+		s->stuck.vcpu = receiver;
+		s->stuck.pair = *pair;
+	}
+	return false;
+}
+
+/* Return: number of receivers that the i-th of the queue waits for; target set if found. */
+static unsigned int look(struct search *s, unsigned int i)
+{
+	struct vdb_spin *spin = s->spin;
+	struct vdb_pair waiting[VDB_PAIRS];
+	unsigned int expired, n, k;
+
+	n = vdb_pairs_waiting(&s->queue[i]->pairs, spin->now_ns,
+			      READ_ONCE(spin->vm->tuning.window_ns), waiting, &expired);
+	if (expired)
+		vdb_count_add(spin->vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
+	for (k = 0; k < n; k++) {
+		if (visit(s, &waiting[k], i > 0))
+			break;
+	}
+	return n;
+}
+
+/**
+ * vdb_receiver_choose - whom a spinning vCPU waits for
+ * @spin: target, reason and age are filled if one is found
+ *
+ * Context: the vCPU's thread, preemption off, rcu_read_lock().
+ * Return: true if there is a target that can use the CPU now.
+ */
+bool vdb_receiver_choose(struct vdb_spin *spin)
+{
+	struct search s = { .spin = spin, .queue = { spin->me }, .n = 1 };
+	unsigned int i;
+
+	if (!look(&s, 0))
+		return false;
+	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
+	for (i = 1; i < s.n && !spin->target; i++)
+		look(&s, i);
+	if (spin->target || (s.stuck.vcpu && take(spin, s.stuck.vcpu, &s.stuck.pair, false)))
+		return true;
+	vdb_count(spin->vm, s.running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
+				      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
+	return false;
+}
