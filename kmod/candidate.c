@@ -64,23 +64,37 @@ out:
 	return candidate;
 }
 
+/* Interrupt request register: 8 words of 32 vectors, 16 bytes apart; SDM volume 3, 11.4.1. */
+#define APIC_IRR	0x200
+#define APIC_IRR_WORDS	8
+#define APIC_IRR_STRIDE 0x10
+
 /**
  * vdb_interrupt_pending - whether a vCPU has an interrupt to handle
  * @vcpu: candidate
  *
- * Its local APIC knows, unless APICv delivers interrupts without KVM: then the
- * bit is always set and says nothing.
+ * Its local APIC knows, unless APICv delivers interrupts without KVM. KVM's own
+ * flag irr_pending is set long before and cleared long after, so it only spares
+ * the look at the register.
  *
  * Context: a vCPU's thread of the same VM.
  */
 bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu)
 {
-	const void *apic;
+	const void *apic, *regs;
+	unsigned int i;
 
 	if (!vdb_has_field(VDB_F_VCPU_APIC) || !vdb_has_field(VDB_F_LAPIC_IRR_PENDING) ||
-	    !vdb_has_field(VDB_F_LAPIC_APICV))
+	    !vdb_has_field(VDB_F_LAPIC_APICV) || !vdb_has_field(VDB_F_LAPIC_REGS))
 		return false;
 	apic = vdb_field(vcpu, VDB_F_VCPU_APIC, void *);
-	return apic && !vdb_field(apic, VDB_F_LAPIC_APICV, bool) &&
-	       vdb_field(apic, VDB_F_LAPIC_IRR_PENDING, bool);
+	if (!apic || vdb_field(apic, VDB_F_LAPIC_APICV, bool) ||
+	    !vdb_field(apic, VDB_F_LAPIC_IRR_PENDING, bool))
+		return false;
+	regs = vdb_field(apic, VDB_F_LAPIC_REGS, void *);
+	for (i = 0; i < APIC_IRR_WORDS; i++) {
+		if (READ_ONCE(*(const u32 *)(regs + APIC_IRR + i * APIC_IRR_STRIDE)))
+			return true;
+	}
+	return false;
 }

@@ -34,6 +34,7 @@ static const struct {
 					     true },
 	[VDB_F_VCPU_APIC] = { "kvm_vcpu", "arch.apic", sizeof(void *), true },
 	[VDB_F_LAPIC_VCPU] = { "kvm_lapic", "vcpu", sizeof(void *) },
+	[VDB_F_LAPIC_REGS] = { "kvm_lapic", "regs", sizeof(void *), true },
 	[VDB_F_LAPIC_IRR_PENDING] = { "kvm_lapic", "irr_pending", sizeof(bool), true },
 	[VDB_F_LAPIC_APICV] = { "kvm_lapic", "apicv_active", sizeof(bool), true },
 };

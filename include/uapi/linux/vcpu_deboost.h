@@ -201,46 +201,46 @@ enum vcpu_deboost_vm_attr {
 enum vcpu_deboost_stats_attr {
 	VCPU_DEBOOST_STATS_A_UNSPEC,
 	VCPU_DEBOOST_STATS_A_PAD,
-	VCPU_DEBOOST_STATS_A_IPIS,			/* commands to send an IPI, by any way */
-	VCPU_DEBOOST_STATS_A_IPIS_SHORTHAND,		/* ... to all, or to all but oneself */
-	VCPU_DEBOOST_STATS_A_IPIS_MULTICAST,		/* ... to more than one, by destination */
-	VCPU_DEBOOST_STATS_A_IPIS_PV,			/* ... by KVM's hypercall */
-	VCPU_DEBOOST_STATS_A_IPIS_HYPERV,		/* ... by Hyper-V's hypercalls */
-	VCPU_DEBOOST_STATS_A_IPIS_AVIC,			/* ... finished in software, AVIC could not */
-	VCPU_DEBOOST_STATS_A_IPIS_SELF,			/* ... to oneself */
-	VCPU_DEBOOST_STATS_A_IPIS_OTHER,		/* ... INIT, SIPI, NMI, lowest priority */
-	VCPU_DEBOOST_STATS_A_RECORDED,			/* pairs sender-receiver */
-	VCPU_DEBOOST_STATS_A_CLEARED,			/* pairs ended by a matching EOI */
-	VCPU_DEBOOST_STATS_A_OVERWRITTEN,		/* pairs pushed out or renewed */
-	VCPU_DEBOOST_STATS_A_UNRECORDED,		/* receivers beyond the set of one send */
-	VCPU_DEBOOST_STATS_A_EXPIRED,			/* pairs found out of the window */
-	VCPU_DEBOOST_STATS_A_FORGOTTEN,			/* pairs dropped by a reset or a change */
-	VCPU_DEBOOST_STATS_A_EOIS,			/* EOIs seen */
-	VCPU_DEBOOST_STATS_A_SPIN_EXITS,		/* calls of kvm_vcpu_on_spin() */
-	VCPU_DEBOOST_STATS_A_RECEIVER_FOUND,		/* ... with a pair in the window */
-	VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING,		/* ... but every one runs */
-	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,		/* ... but none can be run */
-	VCPU_DEBOOST_STATS_A_WOULD_BOOST,		/* observe: a receiver was ready */
-	VCPU_DEBOOST_STATS_A_BOOSTED,			/* active: yielded to a receiver */
-	VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN,		/* active: ... to whom the receiver waits for */
-	VCPU_DEBOOST_STATS_A_WOULD_ORDER,		/* observe: chosen by the order */
-	VCPU_DEBOOST_STATS_A_BOOSTED_PENDING,		/* active: to one with an interrupt pending */
-	VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL,		/* active: to one preempted in its kernel */
-	VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED,		/* active: to one preempted anywhere */
-	VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK,		/* active: to one preempted at work */
-	VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST,		/* active: to the longest waiting */
-	VCPU_DEBOOST_STATS_A_REDUNDANT,			/* active: already about to run, spun on */
-	VCPU_DEBOOST_STATS_A_FELL_THROUGH,		/* left to KVM's own selection */
-	VCPU_DEBOOST_STATS_A_RAN,			/* yields whose target ran */
-	VCPU_DEBOOST_STATS_A_FAILED,			/* ... whose yielder spun again before */
-	VCPU_DEBOOST_STATS_A_STOCK_SAME,		/* observe: KVM chose the same vCPU */
-	VCPU_DEBOOST_STATS_A_STOCK_OTHER,		/* observe: KVM chose another */
-	VCPU_DEBOOST_STATS_A_STOCK_NONE,		/* observe: KVM chose nobody */
-	VCPU_DEBOOST_STATS_A_ANSWER_NS,			/* sum over ANSWER_HIST */
-	VCPU_DEBOOST_STATS_A_RUN_NS,			/* sum over RUN_HIST */
-	VCPU_DEBOOST_STATS_A_ANSWER_HIST,		/* binary, u64[HIST_BUCKETS]: from an IPI to its EOI */
-	VCPU_DEBOOST_STATS_A_RUN_HIST,			/* binary, u64[HIST_BUCKETS]: from a yield to its target's run */
-	VCPU_DEBOOST_STATS_A_SPIN_WINDOW_NS,		/* learned: on a CPU until a spin is caught */
+	VCPU_DEBOOST_STATS_A_IPIS,		/* commands to send an IPI, by any way */
+	VCPU_DEBOOST_STATS_A_IPIS_SHORTHAND,	/* ... to all, or to all but oneself */
+	VCPU_DEBOOST_STATS_A_IPIS_MULTICAST,	/* ... to more than one, by destination */
+	VCPU_DEBOOST_STATS_A_IPIS_PV,		/* ... by KVM's hypercall */
+	VCPU_DEBOOST_STATS_A_IPIS_HYPERV,	/* ... by Hyper-V's hypercalls */
+	VCPU_DEBOOST_STATS_A_IPIS_AVIC,		/* ... that AVIC left to KVM */
+	VCPU_DEBOOST_STATS_A_IPIS_SELF,		/* ... to oneself */
+	VCPU_DEBOOST_STATS_A_IPIS_OTHER,	/* ... INIT, SIPI, NMI, lowest priority */
+	VCPU_DEBOOST_STATS_A_RECORDED,		/* pairs sender-receiver */
+	VCPU_DEBOOST_STATS_A_CLEARED,		/* pairs ended by a matching EOI */
+	VCPU_DEBOOST_STATS_A_OVERWRITTEN,	/* pairs pushed out or renewed */
+	VCPU_DEBOOST_STATS_A_UNRECORDED,	/* receivers beyond the set of one send */
+	VCPU_DEBOOST_STATS_A_EXPIRED,		/* pairs found out of the window */
+	VCPU_DEBOOST_STATS_A_FORGOTTEN,		/* pairs dropped by a reset or a change */
+	VCPU_DEBOOST_STATS_A_EOIS,		/* EOIs seen */
+	VCPU_DEBOOST_STATS_A_SPIN_EXITS,	/* calls of kvm_vcpu_on_spin() */
+	VCPU_DEBOOST_STATS_A_RECEIVER_FOUND,	/* ... with a pair in the window */
+	VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING,	/* ... but every one runs */
+	VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED,	/* ... but none can be run */
+	VCPU_DEBOOST_STATS_A_WOULD_BOOST,	/* observe: a receiver was ready */
+	VCPU_DEBOOST_STATS_A_BOOSTED,		/* active: yielded to a receiver */
+	VCPU_DEBOOST_STATS_A_BOOSTED_CHAIN,	/* active: ... to whom the receiver waits for */
+	VCPU_DEBOOST_STATS_A_WOULD_ORDER,	/* observe: chosen by the order */
+	VCPU_DEBOOST_STATS_A_BOOSTED_PENDING,	/* active: to one with one pending */
+	VCPU_DEBOOST_STATS_A_BOOSTED_IN_KERNEL,	/* active: to one preempted in its kernel */
+	VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED,	/* active: to one preempted anywhere */
+	VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK,	/* active: to one preempted at work */
+	VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST,	/* active: to the longest waiting */
+	VCPU_DEBOOST_STATS_A_REDUNDANT,		/* active: about to run anyway */
+	VCPU_DEBOOST_STATS_A_FELL_THROUGH,	/* left to KVM's own selection */
+	VCPU_DEBOOST_STATS_A_RAN,		/* yields whose target ran */
+	VCPU_DEBOOST_STATS_A_FAILED,		/* ... whose yielder spun again before */
+	VCPU_DEBOOST_STATS_A_STOCK_SAME,	/* observe: KVM chose the same vCPU */
+	VCPU_DEBOOST_STATS_A_STOCK_OTHER,	/* observe: KVM chose another */
+	VCPU_DEBOOST_STATS_A_STOCK_NONE,	/* observe: KVM chose nobody */
+	VCPU_DEBOOST_STATS_A_ANSWER_NS,		/* sum over ANSWER_HIST */
+	VCPU_DEBOOST_STATS_A_RUN_NS,		/* sum over RUN_HIST */
+	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* u64[HIST_BUCKETS], from an IPI to its EOI */
+	VCPU_DEBOOST_STATS_A_RUN_HIST,		/* u64[HIST_BUCKETS], yield to run */
+	VCPU_DEBOOST_STATS_A_SPIN_WINDOW_NS,	/* learned time to catch a spin */
 	__VCPU_DEBOOST_STATS_A_MAX
 };
 #define VCPU_DEBOOST_STATS_A_MAX (__VCPU_DEBOOST_STATS_A_MAX - 1)
