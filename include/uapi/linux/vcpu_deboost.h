@@ -238,8 +238,8 @@ enum vcpu_deboost_stats_attr {
 	VCPU_DEBOOST_STATS_A_STOCK_NONE,	/* observe: KVM chose nobody */
 	VCPU_DEBOOST_STATS_A_ANSWER_NS,		/* sum over ANSWER_HIST */
 	VCPU_DEBOOST_STATS_A_RUN_NS,		/* sum over RUN_HIST */
-	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* u64[HIST_BUCKETS], from an IPI to its EOI */
-	VCPU_DEBOOST_STATS_A_RUN_HIST,		/* u64[HIST_BUCKETS], yield to run */
+	VCPU_DEBOOST_STATS_A_ANSWER_HIST,	/* binary, from an IPI to its EOI */
+	VCPU_DEBOOST_STATS_A_RUN_HIST,		/* binary, yield to run */
 	VCPU_DEBOOST_STATS_A_SPIN_WINDOW_NS,	/* learned time to catch a spin */
 	__VCPU_DEBOOST_STATS_A_MAX
 };
