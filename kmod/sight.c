@@ -80,6 +80,7 @@ u32 vdb_sight(const struct vdb_vm *vm, const struct vdb_counters *sum, const cha
 		.recorded = COUNT(RECORDED),
 		.cleared = COUNT(CLEARED),
 		.spins = COUNT(SPIN_EXITS),
+		.found = COUNT(RECEIVER_FOUND),
 		.ready = COUNT(BOOSTED) + COUNT(WOULD_BOOST) + COUNT(BOOSTED_CHAIN),
 	};
 #undef COUNT

@@ -27,7 +27,8 @@ enum vdb_seen {
  * @recorded: pairs
  * @cleared: pairs that an EOI ended
  * @spins: PAUSE exits
- * @ready: times that a receiver could be yielded to
+ * @found: those of a vCPU that waits for a receiver
+ * @ready: those where the receiver could be yielded to
  */
 struct vdb_sight_facts {
 	bool tracking;
@@ -39,6 +40,7 @@ struct vdb_sight_facts {
 	u64 recorded;
 	u64 cleared;
 	u64 spins;
+	u64 found;
 	u64 ready;
 };
 

@@ -5,6 +5,9 @@
 /* So many events without the one that belongs to them are no accident. */
 #define ENOUGH 200
 
+/* Even on a CPU of its own a vCPU is off it at times, for a kernel thread or a VMM's. */
+#define RARELY 20
+
 static bool untracked(const struct vdb_sight_facts *f)
 {
 	return f->refused;
@@ -27,7 +30,7 @@ static bool delivered_by_hardware(const struct vdb_sight_facts *f)
 
 static bool own_cpus(const struct vdb_sight_facts *f)
 {
-	return f->pinned && !f->ready;
+	return f->pinned && f->ready * RARELY <= f->found;
 }
 
 static bool only_incomplete(const struct vdb_sight_facts *f)

@@ -19,27 +19,27 @@ KMODS	:= $(KMOD_NAMES:%=$(B)/kmod-%/vcpu_deboost.ko)
 kmod: $(KMODS)
 	$(if $(KMODS),@:,@echo 'kmod: no kernel to build for; run lab/setup, or give KDIR=...')
 
-# $(call kbuild,NAME,TARGET AND VARIABLES)
-kbuild	= $(MAKE) $(if $(V),,-s) --no-print-directory -C $(kmod_dir_$(1)) \
-	M=$(abspath $(B)/kmod-$(1)) VDB_TOP=$(abspath .) $(2)
+# $(call kbuild,NAME,DIR,TARGET AND VARIABLES): for this host as everywhere, for the lab's kernels
+# with the compiler that each wants.
+kbuild	= $(if $(filter host,$(1)),$(MAKE) --no-print-directory -C $(KDIR) M=$(abspath $(2)),\
+	lab/kbuild $(1) $(abspath $(2))) $(if $(V),,-s) VDB_TOP=$(abspath .) $(3)
 
 $(B)/kmod-%/vcpu_deboost.ko: $(KMOD_SRC) $(UAPI)
 	$(call say,KMOD,$*)
 	$(Q)test -e "$(kmod_dir_$*)/Makefile" || \
 		{ echo "kmod: there are no kernel headers in $(kmod_dir_$*)" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && cp -rpu kmod/. $(@D)/
-	$(Q)$(call kbuild,$*,modules)
+	$(Q)$(call kbuild,$*,$(@D),modules)
 	$(Q)touch $@
 
 kmod-install: $(KMODS)
 	$(if $(KDIR),,$(error kmod-install needs KDIR=...))
-	$(Q)$(call kbuild,host,modules_install \
+	$(Q)$(call kbuild,host,$(B)/kmod-host,modules_install \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))))
 
 # Sparse over the module, once per kernel; prints nothing when it is clean.
 kmod-sparse-%:
 	$(Q)rm -rf $(B)/sparse-$* && mkdir -p $(B)/sparse-$* && cp -rp kmod/. $(B)/sparse-$*/
-	$(Q)$(MAKE) -s --no-print-directory -C $(kmod_dir_$*) M=$(abspath $(B)/sparse-$*) \
-		VDB_TOP=$(abspath .) C=2 CHECK="sparse -Wsparse-error" modules
+	$(Q)$(call kbuild,$*,$(B)/sparse-$*,C=2 CHECK="sparse -Wsparse-error" modules)
 
 .PHONY: kmod kmod-install

@@ -10,7 +10,7 @@
 
 #include "hist.h"
 
-#define VD_MAX_VCPUS		255u
+#define VD_MAX_VCPUS		320u
 
 /* Guest-physical map. The first 2 MiB hold the page tables and are mapped nowhere, so that a
  * null pointer in the payload faults instead of reading them.
@@ -23,7 +23,7 @@
 #define VD_PAYLOAD_GPA		0x210000ull
 #define VD_STACKS_GPA		0x400000ull
 #define VD_STACK_BYTES		0x4000ull
-#define VD_SHARED_GPA		0x800000ull
+#define VD_SHARED_GPA		0xa00000ull
 #define VD_MEM_BYTES		0x1000000ull
 #define VD_APIC_GPA		0xfee00000ull
 
@@ -41,6 +41,24 @@ enum vd_phase {
 	VD_PHASE_WARMUP,
 	VD_PHASE_RUN,
 	VD_PHASE_STOP,
+};
+
+/* How a command to send an IPI is given, and to whom; see ipi.c of the payload. */
+#define VD_SENDS(S)									\
+	S(unicast)	/* ICR, one physical destination: vCPU 1 */			\
+	S(multicast)	/* ICR, one logical destination: the others of the first cluster */ \
+	S(all)		/* ICR shorthand: all, oneself too */				\
+	S(allbutself)	/* ICR shorthand: all others */					\
+	S(self)		/* ICR shorthand: oneself */					\
+	S(selfmsr)	/* x2APIC's SELF IPI register */				\
+	S(pv)		/* KVM's hypercall: all others, 127 at most */			\
+	S(hyperv)	/* HvCallSendSyntheticClusterIpi: all others, 63 at most */
+
+enum vd_send {
+#define VD_ENUM(name)	VD_SEND_##name,
+	VD_SENDS(VD_ENUM)
+#undef VD_ENUM
+	VD_SEND_MAX
 };
 
 enum vd_hypercall {
@@ -70,7 +88,15 @@ enum vd_hypercall {
 	W(count, 2, 0, 20000, 1,							\
 	  "vCPU 0 signals vCPU 1 exactly --count times, one at a time; the others compute")	\
 	W(late, 2, 5000000, 20000, 1,							\
-	  "as count, but vCPU 1 keeps interrupts off for cs, then on for ncs, in turn")
+	  "as count, but vCPU 1 keeps interrupts off for cs, then on for ncs, in turn")	\
+	W(wrong, 3, 0, 20000, 1,							\
+	  "vCPU 1 is sent a masked vector by 0 and another by 2, and handles that one first") \
+	W(chain, 3, 0, 20000, 1,							\
+	  "vCPU 0 waits for 1, which waits for 2 with interrupts off; the others compute") \
+	W(init, 2, 0, 1000000, 1,							\
+	  "vCPU 0 waits for 1, which never answers, and sends it an INIT after ncs")	\
+	W(broadcast, 2, 0, 20000, 1,							\
+	  "vCPU 0 sends --count commands by --send and waits for each one's answers")
 
 enum vd_workload {
 #define VD_ENUM(name, min, cs, ncs, finite, help)	VD_WL_##name,
@@ -84,6 +110,11 @@ enum vd_workload {
  * @workload:	enum vd_workload
  * @vcpus:	1..VD_MAX_VCPUS
  * @vector:	IPI vector, 32..254
+ * @send:	enum vd_send, of the workload broadcast
+ * @id_stride:	APIC id of vCPU n is n * id_stride
+ * @no_apic:	there is no in-kernel APIC: no interrupt can be sent or taken
+ * @pv_eoi:	use KVM's paravirtual EOI
+ * @idle:	vCPUs that would compute halt instead
  * @xapic:	1: APIC through MMIO, 0: x2APIC MSRs
  * @eoi_last:	1: EOI after the answer, 0: before it, as Linux does for its function-call IPIs
  * @hypercall:	enum vd_hypercall, how IPIs are sent when paravirtual features are on
@@ -101,6 +132,11 @@ struct vd_params {
 	uint32_t xapic;
 	uint32_t eoi_last;
 	uint32_t hypercall;
+	uint32_t send;
+	uint32_t id_stride;
+	uint32_t no_apic;
+	uint32_t pv_eoi;
+	uint32_t idle;
 	uint64_t spin_window;
 	uint64_t cs_ns;
 	uint64_t ncs_ns;
@@ -130,7 +166,9 @@ struct vd_fault {
  * @ipis_sent:	IPIs sent since the guest started, exactly
  * @requests_answered: requests found and answered by the handler since the guest started
  * @irqs:	runs of the IPI handler since the guest started (several requests may share one)
- * @eois:	EOIs written since the guest started
+ * @commands:	commands to send IPIs given since the guest started, exactly
+ * @eois:	EOIs since the guest started, written or paravirtual
+ * @pv_eois:	those that were paravirtual
  * @pauses:	PAUSE instructions executed while spinning since the guest started
  * @ipi_wait:	send to answer, for waits that ended inside the run phase
  * @lock_wait:	ticket drawn to lock owned, for waits that ended inside the run phase
@@ -142,7 +180,9 @@ struct vd_result {
 	uint64_t ipis_sent;
 	uint64_t requests_answered;
 	uint64_t irqs;
+	uint64_t commands;
 	uint64_t eois;
+	uint64_t pv_eois;
 	uint64_t pauses;
 	struct vd_hist ipi_wait;
 	struct vd_hist lock_wait;

@@ -10,12 +10,14 @@ lab_cache=${VDB_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vcpu-deboost
 LAB_EXIT_HOST=90	# the virtual host crashed, complained, hung or ran out of time
 LAB_EXIT_SETUP=91	# the virtual host could not be started
 
-# One row per kernel: version, image package (extended regex), suites by machine release.
-# A row without suites for a release means: not offered there.
+# One row per kernel: version, image package (extended regex), suites by machine release, and the
+# release whose compiler it needs, if that is not the machine's: its modules are built in a root of
+# that release then. A row without suites for a release means: not offered there.
 lab_kernel_table() {
 	cat <<'ROWS'
 6.12 linux-image-6\.12\.[0-9]+\+deb1[0-9]+-amd64 bookworm=bookworm-backports trixie=trixie,trixie-security
 6.1 linux-image-6\.1\.0-[0-9]+-amd64 bookworm=bookworm,bookworm-security trixie=bookworm,bookworm-security
+7.3 linux-image-7\.3\.[0-9]+\+deb13-amd64 bookworm=trixie,trixie-backports trixie=trixie-backports root=trixie
 ROWS
 }
 
@@ -44,6 +46,14 @@ lab_kernel_field() {
 		key == "image" { print $2 }
 		{ for (i = 3; i <= NF; i++) if (index($i, key "=") == 1) {
 			sub(/^[^=]*=/, "", $i); gsub(/,/, " ", $i); print $i } }'
+}
+
+# lab_kernel_root VERSION: the release in whose root its modules are built; empty: on the machine.
+lab_kernel_root() {
+	local root
+
+	root=$(lab_kernel_field "$1" root)
+	[ "$root" = "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" ] || echo "$root"
 }
 
 lab_need_setup() {

@@ -10,6 +10,13 @@ kernel_newest() {
 	apt_cache pkgnames linux-image- | grep -xE -- "$regex" | sort -V | tail -n 1
 }
 
+# kernel_image_packages PACKAGE: the image and, where Debian has split it, its parts.
+kernel_image_packages() {
+	echo "$1"
+	apt_cache depends "$1" |
+		awk '$1 == "Depends:" && $2 ~ /^linux-(base|binary|modules)-/ { print $2 }'
+}
+
 # kernel_header_packages RELEASE: the headers and what they need to build a module.
 kernel_header_packages() {
 	local headers=linux-headers-$1
@@ -27,26 +34,36 @@ kernel_install() {
 	image=$(kernel_newest "$version")
 	[ -n "$image" ] || die "no suite of this machine's mirror offers a $version kernel image"
 	release=${image#linux-image-}
-	mapfile -t packages < <(kernel_header_packages "$release")
+	mapfile -t packages < <(kernel_image_packages "$image"; kernel_header_packages "$release")
 	say "downloading kernel $release and its headers"
 	rm -rf "$new" "$dir"
 	mkdir -p "$new/debs" "$new/image" "$new/headers"
-	apt_fetch "$new/debs" "$image" "${packages[@]}"
+	apt_fetch "$new/debs" "${packages[@]}"
 	for deb in "$new"/debs/*.deb; do
 		case $(basename "$deb") in
-		linux-image-*) dpkg-deb -x "$deb" "$new/image" ;;
+		linux-image-* | linux-base-* | linux-binary-* | linux-modules-*)
+			dpkg-deb -x "$deb" "$new/image" ;;
 		*) dpkg-deb -x "$deb" "$new/headers" ;;
 		esac
 	done
 	echo "$release" >"$new/release"
-	mv "$new/image/boot/vmlinuz-$release" "$new/vmlinuz"
+	mv "$(kernel_find_vmlinuz "$new/image" "$release")" "$new/vmlinuz"
 	kernel_unpack_vmlinux "$new/vmlinuz" >"$new/vmlinux" ||
 		die "cannot unpack the kernel of $image"
 	kernel_take_modules "$new" "$release"
-	kernel_relocate_headers "$new/headers" "$dir/headers" "$release"
+	kernel_relocate_headers "$new/headers" "$dir/headers" "$release" "$version"
 	rm -rf "$new/debs" "$new/image"
 	echo "$image" >"$new/stamp"
 	mv "$new" "$dir"
+}
+
+kernel_find_vmlinuz() {
+	local f
+
+	for f in "$1/boot/vmlinuz-$2" "$1/usr/lib/modules/$2/vmlinuz" "$1/lib/modules/$2/vmlinuz"; do
+		[ -e "$f" ] && { echo "$f"; return; }
+	done
+	die "the packages of kernel $2 hold no vmlinuz"
 }
 
 # Keep the modules uncompressed: unpacking them inside the virtual host costs seconds.
@@ -62,7 +79,7 @@ kernel_take_modules() {
 	depmod -b "$new/modules" "$release"
 }
 
-# kernel_relocate_headers WHERE FINAL RELEASE: make headers in WHERE work from FINAL.
+# kernel_relocate_headers WHERE FINAL RELEASE VERSION: make headers in WHERE work from FINAL.
 # Debian's Makefiles and links name /usr/src, /usr/lib and the compiler the kernel was built with.
 kernel_relocate_headers() {
 	local where=$1 final=$2 vars=$1/usr/src/linux-headers-$3/.kernelvariables f gcc
@@ -74,7 +91,7 @@ kernel_relocate_headers() {
 	while IFS= read -r f; do
 		ln -sfn "$final$(readlink "$f")" "$f"
 	done < <(find "$where" -type l -lname '/usr/*')
-	[ -f "$vars" ] || return 0
+	[ -f "$vars" ] && [ -z "$(lab_kernel_root "$4")" ] || return 0
 	gcc=$(grep -oE 'gcc-[0-9]+' "$vars" | head -n 1 || true)
 	if [ -n "$gcc" ] && ! command -v "$gcc" >/dev/null; then
 		sed -i "s/$gcc/gcc/" "$vars"

@@ -102,8 +102,7 @@ image_vdb_lab() {
 	if [ ! -e "$path" ]; then
 		dir=$(mktemp -d "$run_dir/kmod.XXXXXX")
 		cp "$lab_dir"/kmod/* "$dir"
-		make -s -C "$("$lab_dir/kernel" headers "$version")" "M=$dir" modules \
-			>"$dir/log" 2>&1 ||
+		"$lab_dir/kbuild" "$version" "$dir" -s modules >"$dir/log" 2>&1 ||
 			{ cat "$dir/log" >&2; die "lab/kmod does not build for kernel $version"; }
 		cp "$dir/vdb_lab.ko" "$path.$$"
 		mv "$path.$$" "$path"

@@ -17,6 +17,7 @@ static const struct vdb_sight_facts busy = {
 	.recorded = 1000,
 	.cleared = 990,
 	.spins = 5000,
+	.found = 1000,
 	.ready = 300,
 };
 
@@ -56,6 +57,8 @@ static void test_blind(void **state)
 	expect(WITH(facts.seen |= VDB_SEEN_NO_APIC), VDB_SIGHT_NONE, "local APIC");
 	expect(WITH(facts.seen |= VDB_SEEN_APICV; facts.ipis = 0), VDB_SIGHT_NONE, "APICv");
 	expect(WITH(facts.pinned = true; facts.ready = 0), VDB_SIGHT_NONE, "pinned");
+	expect(WITH(facts.pinned = true; facts.ready = 50), VDB_SIGHT_NONE, "pinned");
+	expect(WITH(facts.pinned = true; facts.ready = 51), VDB_SIGHT_FULL, NULL);
 	/* Pinned, but the CPUs are shared with somebody: there is something to gain. */
 	expect(WITH(facts.pinned = true), VDB_SIGHT_FULL, NULL);
 	/* Too early to say. */

@@ -47,7 +47,13 @@ void guest_fault(uint64_t vector, uint64_t error_code, uint64_t rip)
 __attribute__((interrupt)) static void ipi_handler(struct interrupt_frame *frame)
 {
 	(void)frame;
-	ipi_answer(this_cpu());
+	ipi_answer(this_cpu(), LINE_USUAL);
+}
+
+__attribute__((interrupt)) static void low_handler(struct interrupt_frame *frame)
+{
+	(void)frame;
+	ipi_answer(this_cpu(), LINE_LOW);
 }
 
 /* The APIC raises it without an EOI being due. */
@@ -75,6 +81,7 @@ void irq_setup_tables(void)
 	for (vector = 0; vector < 32; vector++)
 		set_gate(vector, (uint64_t)fault_stubs + 16 * vector);
 	set_gate(SPURIOUS_VECTOR, (uint64_t)spurious_handler);
+	set_gate(LOW_VECTOR, (uint64_t)low_handler);
 	set_gate(PARAMS->vector, (uint64_t)ipi_handler);
 }
 

@@ -11,6 +11,7 @@
 /**
  * struct guest_cpu - one vCPU's own state; %gs points at it
  * @self:	first, so that this_cpu() is one load
+ * @pv_eoi_word: KVM sets bit 0 when this vCPU may end an interrupt by clearing it
  * @outstanding: answers this vCPU still waits for; counted down by the receivers
  */
 struct guest_cpu {
@@ -18,6 +19,7 @@ struct guest_cpu {
 	struct vd_result *result;
 	uint64_t rng;
 	uint32_t id;
+	uint32_t pv_eoi_word;
 	uint32_t outstanding __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
@@ -53,6 +55,12 @@ static inline void irq_off(void)
 	__asm__ volatile("cli" : : : "memory");
 }
 
+/* Mask vectors of the classes up to this one: SDM volume 3, "Task Priority". */
+static inline void set_task_priority(uint64_t class)
+{
+	__asm__ volatile("mov %0, %%cr8" : : "r"(class) : "memory");
+}
+
 static inline void signal_vmm(uint32_t what)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(what), "Nd"((uint16_t)VD_PORT) : "memory");
@@ -63,14 +71,25 @@ static inline enum vd_phase phase(void)
 	return __atomic_load_n(&SHARED->phase, __ATOMIC_ACQUIRE);
 }
 
+/* Two lines of requests, each with a vector: the usual one and one of low priority. */
+#define LINES		2
+#define LINE_USUAL	0
+#define LINE_LOW	1
+#define LOW_VECTOR	0x31u
+#define LOW_CLASS	(LOW_VECTOR >> 4)
+
 /* irq.c */
 void irq_setup_tables(void);
 void irq_setup_cpu(struct guest_cpu *cpu);
 
 /* ipi.c */
 void ipi_setup_cpu(void);
-void ipi_answer(struct guest_cpu *cpu);
+void ipi_answer(struct guest_cpu *cpu, unsigned int line);
 void ipi_send(struct guest_cpu *cpu, uint32_t to);
+void ipi_send_low(struct guest_cpu *cpu, uint32_t to);
+void ipi_send_init(struct guest_cpu *cpu, uint32_t to);
+void ipi_broadcast(struct guest_cpu *cpu);
+int ipi_is_asked(struct guest_cpu *cpu, uint32_t by);
 void ipi_wait(struct guest_cpu *cpu, uint64_t since_tsc);
 extern struct guest_cpu guest_cpus[VD_MAX_VCPUS];
 

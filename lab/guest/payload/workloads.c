@@ -111,8 +111,12 @@ static void compute_beside(struct guest_cpu *cpu)
 {
 	uint64_t last_tsc = 0;
 
-	while (running() && !__atomic_load_n(&finite_over, __ATOMIC_RELAXED))
+	while (running() && !__atomic_load_n(&finite_over, __ATOMIC_RELAXED)) {
+		/* Main's last loop halts, and answers. */
+		if (PARAMS->idle)
+			return;
 		compute_step(cpu, &last_tsc);
+	}
 }
 
 static void wl_initiator(struct guest_cpu *cpu)
@@ -172,6 +176,109 @@ static void wl_late(struct guest_cpu *cpu)
 		irq_on();
 		work(cpu, PARAMS->ncs_ns, 0);
 	}
+}
+
+/* Whose turn it is in a round of wl_wrong(); counts up, four a round. */
+static uint32_t stage;
+
+static void wait_stage(struct guest_cpu *cpu, uint64_t wanted)
+{
+	spin_until(cpu, !running() || __atomic_load_n(&stage, __ATOMIC_ACQUIRE) >= wanted);
+}
+
+static void next_stage(void)
+{
+	__atomic_fetch_add(&stage, 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * vCPU 1 masks the low vector; 0 sends it that one, and 2 the usual one, which it handles while the
+ * other is still pending; then it unmasks.
+ */
+static void wl_wrong(struct guest_cpu *cpu)
+{
+	static const uint8_t first_stage[] = { 1, 0, 2 };
+	uint64_t i, start;
+
+	for (i = 0; cpu->id < 3 && i < PARAMS->count && running(); i++) {
+		wait_stage(cpu, 4 * i + first_stage[cpu->id]);
+		start = rdtsc();
+		switch (cpu->id) {
+		case 1:
+			set_task_priority(LOW_CLASS);
+			next_stage();
+			wait_stage(cpu, 4 * i + 3);
+			set_task_priority(0);
+			wait_stage(cpu, 4 * i + 4);
+			break;
+		case 2:
+			ipi_send(cpu, 1);
+			ipi_wait(cpu, start);
+			next_stage();
+			break;
+		default:
+			ipi_send_low(cpu, 1);
+			next_stage();
+			ipi_wait(cpu, start);
+			op_done(cpu);
+			next_stage();
+		}
+	}
+}
+
+static void wl_chain(struct guest_cpu *cpu)
+{
+	uint64_t i;
+
+	if (cpu->id > 1) {
+		compute_beside(cpu);
+		return;
+	}
+	if (!cpu->id) {
+		send_exactly(cpu);
+		return;
+	}
+	for (i = 0; i < PARAMS->count && running(); i++) {
+		irq_off();
+		while (running() && !ipi_is_asked(cpu, 0))
+			__asm__ volatile(SPIN_PAD : : : "memory");
+		signal_and_wait(cpu, 2);
+		irq_on();
+		spin_until(cpu, !running() || !ipi_is_asked(cpu, 0));
+	}
+}
+
+static void wl_init(struct guest_cpu *cpu)
+{
+	if (cpu->id) {
+		irq_off();
+		set_task_priority(15);
+		return;
+	}
+	/* Time for the other to be done, and to halt. */
+	work(cpu, 5 * PARAMS->ncs_ns, 0);
+	ipi_send(cpu, 1);
+	work(cpu, PARAMS->ncs_ns, 0);
+	ipi_send_init(cpu, 1);
+	cpu->result->ops = PARAMS->count;
+}
+
+static void wl_broadcast(struct guest_cpu *cpu)
+{
+	uint64_t i, start;
+
+	if (cpu->id) {
+		compute_beside(cpu);
+		return;
+	}
+	for (i = 0; i < PARAMS->count && running(); i++) {
+		start = rdtsc();
+		ipi_broadcast(cpu);
+		ipi_wait(cpu, start);
+		op_done(cpu);
+		work(cpu, ncs_ns(cpu), 0);
+	}
+	__atomic_store_n(&finite_over, 1, __ATOMIC_RELAXED);
 }
 
 static void (*const workloads[])(struct guest_cpu *cpu) = {

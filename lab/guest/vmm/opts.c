@@ -42,12 +42,19 @@ static const struct opt_row rows[] = {
 	  "operations of a finite workload [1000]" },
 	{ "seed", KIND_NUMBER, AT(seed), 0, UINT64_MAX - 1, "N", "of all random choices [1]" },
 	{ "vector", KIND_NUMBER, AT(vector), 32, 254, "N", "IPI vector [236]" },
-	{ "apic", KIND_CHOICE, AT(apic), 0, 0, "x2apic|xapic",
-	  "APIC access: MSRs or MMIO [x2apic]" },
+	{ "apic", KIND_CHOICE, AT(apic), 0, 0, "x2apic|xapic|none",
+	  "APIC access: MSRs or MMIO, or no APIC in the kernel [x2apic]" },
 	{ "eoi", KIND_CHOICE, AT(eoi), 0, 0, "first|last",
 	  "EOI before the answer, as Linux does, or after it [first]" },
 	{ "pv", KIND_FLAG, AT(pv), 0, 0, NULL,
 	  "show KVM's paravirtual CPUID leaves, send IPIs by hypercall" },
+	{ "pv-eoi", KIND_FLAG, AT(pv_eoi), 0, 0, NULL, "end interrupts as KVM's guests may" },
+	{ "send", KIND_CHOICE, AT(send), 0, 0,
+	  "unicast|multicast|all|allbutself|self|selfmsr|pv|hyperv",
+	  "how the workload broadcast sends [unicast]" },
+	{ "id-stride", KIND_NUMBER, AT(id_stride), 1, 8, "N", "APIC id of vCPU n is n * N [1]" },
+	{ "idle", KIND_FLAG, AT(idle), 0, 0, NULL, "vCPUs that would compute halt instead" },
+	{ "pin", KIND_FLAG, AT(pin), 0, 0, NULL, "vCPU n runs on CPU n of the host only" },
 	{ "cgroup", KIND_TEXT, AT(cgroup), 0, 0, "PATH",
 	  "run in this cgroup (v2, or v1 cpu), created and removed; parents stay" },
 	{ "cgroup-per-vcpu", KIND_FLAG, AT(per_vcpu), 0, 0, NULL,
@@ -212,6 +219,12 @@ static int check_together(const struct opts *opts)
 		wrong = "--barrier needs --parties N";
 	else if (!opts->barrier && opts->parties)
 		wrong = "--parties needs --barrier FILE";
+	else if (opts->send == VD_SEND_pv && !opts->pv)
+		wrong = "--send pv needs --pv";
+	else if (opts->pv && opts->id_stride > 1)
+		wrong = "--pv cannot send with --id-stride";
+	else if (opts->apic == APIC_XAPIC && opts->vcpus * opts->id_stride > 255)
+		wrong = "--apic xapic has 8 bits for an id";
 	else if (opts->forever && workload_finite(opts))
 		wrong = "a finite workload cannot run --forever";
 	if (!wrong)
@@ -233,7 +246,7 @@ int opts_parse(struct opts *opts, int argc, char **argv)
 
 	*opts = (struct opts){
 		.name = "vm", .vcpus = 2, .vector = 236, .spin_window = 250, .count = 1000,
-		.cs_ns = UNSET, .ncs_ns = UNSET, .seed = 1,
+		.cs_ns = UNSET, .ncs_ns = UNSET, .seed = 1, .id_stride = 1,
 		.warmup_ns = NSEC_PER_SEC / 10, .time_ns = SECONDS(2),
 	};
 	for (i = 1; i < argc; i++) {

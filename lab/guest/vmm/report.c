@@ -14,7 +14,9 @@ struct totals {
 	uint64_t ipis_sent;
 	uint64_t requests_answered;
 	uint64_t irqs;
+	uint64_t commands;
 	uint64_t eois;
+	uint64_t pv_eois;
 	uint64_t pauses;
 	uint64_t cpu_ns;
 	struct vd_hist ipi_wait;
@@ -39,7 +41,9 @@ static void sum_up(const struct vm *vm, struct totals *totals)
 		totals->ipis_sent += result->ipis_sent;
 		totals->requests_answered += result->requests_answered;
 		totals->irqs += result->irqs;
+		totals->commands += result->commands;
 		totals->eois += result->eois;
+		totals->pv_eois += result->pv_eois;
 		totals->pauses += result->pauses;
 		totals->cpu_ns += vm->vcpu[i].cpu_ns;
 		vd_hist_merge(&totals->ipi_wait, &result->ipi_wait);
@@ -136,7 +140,8 @@ static void json_params(FILE *out, const struct vm *vm)
 
 	json_string(out, "name", opts->name);
 	json_string(out, "workload", opts->workload_name);
-	json_string(out, "apic", opts->apic == APIC_XAPIC ? "xapic" : "x2apic");
+	json_string(out, "apic", opts->apic == APIC_NONE	 ? "none"
+				 : opts->apic == APIC_XAPIC ? "xapic" : "x2apic");
 	json_string(out, "eoi", opts->eoi == EOI_LAST ? "last" : "first");
 	json_string(out, "cgroup", opts->cgroup ? opts->cgroup : "");
 	json_number(out, "cgroup_per_vcpu", opts->per_vcpu);
@@ -185,6 +190,8 @@ void report_json(FILE *out, const struct vm *vm, const struct timing *timing)
 	json_number(out, "ipis_sent", totals.ipis_sent);
 	json_number(out, "requests_answered", totals.requests_answered);
 	json_number(out, "irqs", totals.irqs);
+	json_number(out, "commands", totals.commands);
 	json_number(out, "eois", totals.eois);
+	json_number(out, "pv_eois", totals.pv_eois);
 	fprintf(out, "\"pauses\":%" PRIu64 "}\n", totals.pauses);
 }

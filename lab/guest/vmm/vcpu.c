@@ -2,6 +2,8 @@
 /* One vCPU: its first registers, its thread, its exits. */
 #include <errno.h>
 #include <linux/kvm.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,6 +20,7 @@
 #define APIC_BASE_ON	0x800ull
 #define APIC_BASE_X2	0x400ull
 #define RFLAGS_FIXED	0x2ull
+#define HALT_MS		10	/* without an APIC in the kernel HLT ends here, and is repeated */
 
 static int say(const struct vcpu *vcpu, const char *what, int err)
 {
@@ -79,6 +82,7 @@ static int set_regs(struct vcpu *vcpu)
 /* The table is the VM's; the APIC id in it is this vCPU's. */
 static int set_cpuid(struct vcpu *vcpu)
 {
+	uint32_t apic_id = vcpu->id * (uint32_t)vcpu->vm->opts->id_stride;
 	struct kvm_cpuid2 *cpuid = vcpu->vm->cpuid;
 	uint32_t i;
 
@@ -86,9 +90,9 @@ static int set_cpuid(struct vcpu *vcpu)
 		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
 
 		if (entry->function == 1)
-			entry->ebx = (entry->ebx & 0xffffff) | vcpu->id << 24;
+			entry->ebx = (entry->ebx & 0xffffff) | apic_id << 24;
 		else if (entry->function == 0xb || entry->function == 0x1f)
-			entry->edx = vcpu->id;
+			entry->edx = apic_id;
 	}
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
 		return say(vcpu, "KVM_SET_CPUID2", errno);
@@ -103,7 +107,7 @@ int vcpu_create(struct vm *vm, unsigned int id)
 
 	vcpu->vm = vm;
 	vcpu->id = id;
-	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)(id * vm->opts->id_stride));
 	if (vcpu->fd < 0)
 		return say(vcpu, "KVM_CREATE_VCPU", errno);
 	run = mmap(NULL, vm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
@@ -201,6 +205,17 @@ static int handle_signal(struct vcpu *vcpu)
 	return print_unexpected(vcpu);
 }
 
+static int pin(const struct vcpu *vcpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(vcpu->id % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		return say(vcpu, "sched_setaffinity", errno);
+	return 0;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -212,6 +227,8 @@ static void *vcpu_thread(void *arg)
 	pthread_setname_np(pthread_self(), name);
 	if (vm->opts->per_vcpu)
 		r = cgroup_join_vcpu(vm->opts->cgroup, vcpu->id);
+	if (!r && vm->opts->pin)
+		r = pin(vcpu);
 	while (!r && !__atomic_load_n(&vm->quit, __ATOMIC_ACQUIRE)) {
 		if (ioctl(vcpu->fd, KVM_RUN, 0)) {
 			if (errno != EINTR && errno != EAGAIN)
@@ -220,6 +237,8 @@ static void *vcpu_thread(void *arg)
 		}
 		if (vcpu->run->exit_reason == KVM_EXIT_IO)
 			r = handle_signal(vcpu);
+		else if (vcpu->run->exit_reason == KVM_EXIT_HLT)
+			poll(NULL, 0, HALT_MS);
 		else if (vcpu->run->exit_reason != KVM_EXIT_INTR)
 			r = print_unexpected(vcpu);
 	}

@@ -12,7 +12,7 @@
 
 #define NSEC_PER_SEC	1000000000ull
 
-enum apic_mode { APIC_X2APIC, APIC_XAPIC };
+enum apic_mode { APIC_X2APIC, APIC_XAPIC, APIC_NONE };
 enum eoi_order { EOI_FIRST, EOI_LAST };
 
 /**
@@ -33,6 +33,11 @@ struct opts {
 	uint64_t apic;
 	uint64_t eoi;
 	uint64_t pv;
+	uint64_t pv_eoi;
+	uint64_t send;
+	uint64_t id_stride;
+	uint64_t idle;
+	uint64_t pin;
 	uint64_t spin_window;
 	uint64_t cs_ns;
 	uint64_t ncs_ns;
@@ -65,7 +70,7 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	uint64_t cpu_ns;
-	unsigned int id;
+	unsigned int id;	/* index; the APIC id is a multiple, see struct opts */
 	int fd;
 	bool started;
 };

@@ -21,6 +21,9 @@
 #define GDT_DATA	0x00cf93000000ffffull
 #define MAX_CPUID	256
 #define KVM_PV_LEAF	0x40000000u
+#define HYPERV_LEAVES	6
+#define HYPERV_IS_HV1	0x31237648u	/* "Hv#1" */
+#define HYPERV_MSRS	0xffu		/* hypercalls, VP index and others */
 /* Below the real-mode areas that nested or old hardware may want; outside of guest memory. */
 #define TSS_GPA		0xfffbd000ul
 
@@ -94,6 +97,12 @@ static int get_cpuid(struct vm *vm)
 				     (vm->opts->apic == APIC_X2APIC ? 1u << 21 : 0);
 		vm->cpuid->entries[kept++] = *entry;
 	}
+	for (i = 0; vm->opts->send == VD_SEND_hyperv && i < HYPERV_LEAVES; i++)
+		vm->cpuid->entries[kept++] = (struct kvm_cpuid_entry2){
+			.function = KVM_PV_LEAF + i,
+			.eax = i == 0 ? KVM_PV_LEAF + HYPERV_LEAVES - 1 :
+			       i == 1 ? HYPERV_IS_HV1 : i == 3 ? HYPERV_MSRS : 0,
+		};
 	vm->cpuid->nent = kept;
 	return 0;
 }
@@ -121,6 +130,11 @@ static void fill_params(struct vm *vm)
 		.workload = (uint32_t)opts->workload,
 		.vcpus = (uint32_t)opts->vcpus,
 		.vector = (uint32_t)opts->vector,
+		.send = (uint32_t)opts->send,
+		.id_stride = (uint32_t)opts->id_stride,
+		.no_apic = opts->apic == APIC_NONE,
+		.pv_eoi = (uint32_t)opts->pv_eoi,
+		.idle = (uint32_t)opts->idle,
 		.xapic = opts->apic == APIC_XAPIC,
 		.eoi_last = opts->eoi == EOI_LAST,
 		.hypercall = hypercall_kind(vm),
@@ -135,6 +149,10 @@ static void fill_params(struct vm *vm)
 
 static int open_kvm(struct vm *vm)
 {
+	struct kvm_enable_cap wide_ids = {
+		.cap = KVM_CAP_X2APIC_API,
+		.args = { KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK },
+	};
 	int size;
 
 	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -150,6 +168,10 @@ static int open_kvm(struct vm *vm)
 	/* Only Intel CPUs need it; elsewhere it is accepted and unused. */
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_GPA))
 		return say("KVM_SET_TSS_ADDR", errno);
+	if (vm->opts->apic == APIC_NONE)
+		return 0;
+	if (vm->opts->vcpus * vm->opts->id_stride > 255 && ioctl(vm->fd, KVM_ENABLE_CAP, &wide_ids))
+		return say("KVM_CAP_X2APIC_API", errno);
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
 		return say("KVM_CREATE_IRQCHIP", errno);
 	return 0;
