@@ -10,12 +10,13 @@ lab_cache=${VDB_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vcpu-deboost
 LAB_EXIT_HOST=90	# the virtual host crashed, complained, hung or ran out of time
 LAB_EXIT_SETUP=91	# the virtual host could not be started
 
-# One row per kernel: version, image package (extended regex), suites by machine release, and the
+# One row per kernel: version, image package (extended regex; @ is the machine's Debian number, as
+# what Debian builds for another release wants another compiler), suites by machine release, and the
 # release whose compiler it needs, if that is not the machine's: its modules are built in a root of
 # that release then. A row without suites for a release means: not offered there.
 lab_kernel_table() {
 	cat <<'ROWS'
-6.12 linux-image-6\.12\.[0-9]+\+deb1[0-9]+-amd64 bookworm=bookworm-backports trixie=trixie,trixie-security
+6.12 linux-image-6\.12\.[0-9]+\+deb@-amd64 bookworm=bookworm-backports trixie=trixie,trixie-security
 6.1 linux-image-6\.1\.0-[0-9]+-amd64 bookworm=bookworm,bookworm-security trixie=bookworm,bookworm-security
 7.3 linux-image-7\.3\.[0-9]+\+deb13-amd64 bookworm=trixie,trixie-backports trixie=trixie-backports root=trixie
 ROWS

@@ -4,10 +4,11 @@
 
 # Print the newest image package that the suites offer.
 kernel_newest() {
-	local regex
+	local regex number
 
 	regex=$(lab_kernel_field "$1" image)
-	apt_cache pkgnames linux-image- | grep -xE -- "$regex" | sort -V | tail -n 1
+	number=$(. /etc/os-release && echo "${VERSION_ID:-}")
+	apt_cache pkgnames linux-image- | grep -xE -- "${regex//@/$number}" | sort -V | tail -n 1
 }
 
 # kernel_image_packages PACKAGE: the image and, where Debian has split it, its parts.

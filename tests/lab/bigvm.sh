@@ -15,8 +15,8 @@ end() {
 }
 
 for n in 64 255; do
-	vdvm --name big$n --json --linger 60s --workload broadcast --send unicast --count 50 --idle \
-		--vcpus $n --time 60s >/tmp/big.json &
+	vdvm --name big$n --json --linger 60s --workload broadcast --send unicast --count 50 \
+		--idle --vcpus $n --time 60s >/tmp/big.json &
 	until_true 200 test -s /tmp/big.json
 	equal "$n vCPUs: every one is known" "$(vm_stat big$n vcpus)" $n
 	equal "$n vCPUs: each IPI is recorded" "$(vm_stat big$n recorded)" 50

@@ -31,10 +31,10 @@ yields() {
 }
 
 chain on
-number "on: A yields to C, whom B waits for" "$(yields chain 0 2)" -ge 20
+number "on: A yields to C, whom B waits for" "$(yields chain 0 2)" -ge 4
 equal "on: no chain ends anywhere else" "$(grep -c 'why=chain' /tmp/chain.trace)" \
 	"$(yields chain 0 2)"
-number "on: B yields to C, its own receiver" "$(yields receiver 1 2)" -ge 20
+number "on: B yields to C, its own receiver" "$(yields receiver 1 2)" -ge 4
 number "on: A yields to B while B is not stuck" "$(yields receiver 0 1)" -ge 1
 
 vdctl set chain=off >/dev/null

@@ -11,6 +11,10 @@ echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_record/enable
 echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_clear/enable
 
 # guest NAME OPTION...: to its end; it lingers.
+# "record SENDER>RECEIVER VECTOR"
+pairs='s/.*vcpu_deboost_(record|clear): .*sender=([0-9]+) receiver=([0-9]+)'
+pairs+=' vector=(\S+) .*/\1 \2>\3 \4/p'
+
 guest() {
 	vm=$1
 	shift
@@ -19,8 +23,7 @@ guest() {
 	vdvm --name "$vm" --json --linger 60s "$@" >/tmp/guest.json &
 	guest=$!
 	until_true 60 test -s /tmp/guest.json
-	sed -nE 's/.*vcpu_deboost_(record|clear): .*sender=([0-9]+) receiver=([0-9]+) vector=(\S+) .*/\1 \2>\3 \4/p' \
-		$tracing/trace >/tmp/guest.trace
+	sed -nE "$pairs" $tracing/trace >/tmp/guest.trace
 }
 
 end() {

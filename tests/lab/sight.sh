@@ -18,7 +18,8 @@ sight() {
 	read -r _ </tmp/sight
 	equal "$vm: visibility" "$(vm_stat "$vm" visibility)" "$wanted"
 	given=$(vm_stat "$vm" visibility_reason)
-	check "$vm: the reason" eval '[[ "$given" == *"$reason"* ]] && [ -n "$reason" -o -z "$given" ]'
+	check "$vm: the reason" eval \
+		'[[ "$given" == *"$reason"* ]] && [ -n "$reason" -o -z "$given" ]'
 	kill $guest
 	wait $guest
 }

@@ -80,7 +80,8 @@ static void hyperv_send(uint64_t mask)
 	uint64_t ret;
 
 	__asm__ volatile("vmmcall" : "=a"(ret)
-			 : "c"((uint64_t)HV_FAST | HV_SEND_IPI), "d"((uint64_t)PARAMS->vector), "r"(r8)
+			 : "c"((uint64_t)HV_FAST | HV_SEND_IPI), "d"((uint64_t)PARAMS->vector),
+			   "r"(r8)
 			 : "memory");
 }
 
@@ -237,7 +238,10 @@ static void eoi(struct guest_cpu *cpu)
 	if (PARAMS->pv_eoi && cpu->pv_eoi_word & PV_EOI_ENABLE) {
 		uint8_t was_set;
 
-		__asm__ volatile("btrl $0, %0" : "+m"(cpu->pv_eoi_word), "=@ccc"(was_set) : : "memory");
+		__asm__ volatile("btrl $0, %0"
+				 : "+m"(cpu->pv_eoi_word), "=@ccc"(was_set)
+				 :
+				 : "memory");
 		if (was_set) {
 			cpu->result->pv_eois++;
 			return;
