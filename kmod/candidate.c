@@ -37,7 +37,7 @@ struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx)
  * yield that must fail is not begun and KVM selects instead. All are hints that
  * may be stale by the time they are used.
  *
- * Context: a vCPU's thread of the same VM, preemption off.
+ * Context: a vCPU's thread of the same VM, preemption off, rcu_read_lock().
  */
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 {
@@ -45,11 +45,10 @@ enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 	struct task_struct *task;
 	struct pid __rcu *pid;
 
-	rcu_read_lock();
 	pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
 	task = pid_task(rcu_dereference(pid), PIDTYPE_PID);
 	if (!task)
-		goto out;
+		return candidate;
 	if (READ_ONCE(task->on_cpu)) {
 		candidate = VDB_CANDIDATE_RUNNING;
 	} else if (vdb_field(vcpu, VDB_F_VCPU_READY, bool) && task_is_running(task) &&
@@ -59,8 +58,6 @@ enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 		if (ret_ran_ns)
 			*ret_ran_ns = READ_ONCE(task->se.sum_exec_runtime);
 	}
-out:
-	rcu_read_unlock();
 	return candidate;
 }
 

@@ -80,9 +80,9 @@ void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
 	if (vector < 0)
 		return;
-	rcu_read_lock();
+	vdb_hook_enter();
 	eoi(vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *), vector);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }
 
 static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)

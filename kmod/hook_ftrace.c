@@ -94,9 +94,9 @@ static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
 	vdb_for_each_hook(hook) {
 		if (ip - hook->address >= ENTRY_BYTES)
 			continue;
-		rcu_read_lock();
+		vdb_hook_enter();
 		hook->entry(ftrace_get_regs(fregs));
-		rcu_read_unlock();
+		vdb_hook_leave();
 		return;
 	}
 }

@@ -109,9 +109,9 @@ void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
  */
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
 {
-	rcu_read_lock();
+	vdb_hook_enter();
 	vdb_ipi_begin(icr_low, icr_low & ICR_SHORTHAND ? VDB_IPI_SHORTHAND : VDB_IPI_UNICAST);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }
 
 /**
@@ -188,7 +188,7 @@ void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode
 {
 	if (delivery_mode != MODE_FIXED || !in_task())
 		return;
-	rcu_read_lock();
+	vdb_hook_enter();
 	accept(apic_id, vector);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }

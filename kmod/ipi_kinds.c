@@ -27,9 +27,9 @@ void vdb_ipi_hypercall(void *data, unsigned long nr, unsigned long a0, unsigned 
 {
 	if (nr != KVM_HC_SEND_IPI)
 		return;
-	rcu_read_lock();
+	vdb_hook_enter();
 	vdb_ipi_begin((u32)a3, VDB_IPI_PV);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }
 
 /**
@@ -42,9 +42,9 @@ void vdb_ipi_hypercall(void *data, unsigned long nr, unsigned long a0, unsigned 
  */
 void vdb_ipi_hyperv(void *data, u32 vector, u64 mask)
 {
-	rcu_read_lock();
+	vdb_hook_enter();
 	vdb_ipi_begin(vector & 0xff, VDB_IPI_HYPERV);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }
 
 /**
@@ -105,7 +105,7 @@ void vdb_ipi_avic(void *data, u32 vcpu, u32 icr_high, u32 icr_low, u32 id, u32 i
 {
 	if (id != AVIC_TARGET_NOT_RUNNING || icr_low & ICR_FIXED_PHYSICAL_MASK)
 		return;
-	rcu_read_lock();
+	vdb_hook_enter();
 	avic(icr_high, icr_low);
-	rcu_read_unlock();
+	vdb_hook_leave();
 }

@@ -12,20 +12,25 @@
 #define TIME_SHIFT 6
 #define TIME_MASK  ((1ULL << TIME_BITS) - 1)
 
-static u64 pack(unsigned int receiver, u8 vector, u64 now_ns)
+/* The upper part of a slot: who, and which vector. Never 0, so no empty slot has it. */
+static u32 key_of(unsigned int receiver, u8 vector)
 {
-	return ((u64)(receiver + 1) << (TIME_BITS + 8)) | ((u64)vector << TIME_BITS) |
-	       ((now_ns >> TIME_SHIFT) & TIME_MASK);
+	return (receiver + 1) << 8 | vector;
+}
+
+static u32 key_in(u64 slot)
+{
+	return (u32)(slot >> TIME_BITS);
+}
+
+static u64 pack(u32 key, u64 now_ns)
+{
+	return (u64)key << TIME_BITS | ((now_ns >> TIME_SHIFT) & TIME_MASK);
 }
 
 static unsigned int receiver_of(u64 slot)
 {
-	return (unsigned int)(slot >> (TIME_BITS + 8)) - 1;
-}
-
-static bool is_pair(u64 slot, unsigned int receiver, u8 vector)
-{
-	return slot && receiver_of(slot) == receiver && (u8)(slot >> TIME_BITS) == vector;
+	return (key_in(slot) >> 8) - 1;
 }
 
 /* A clock read on another CPU may be a little behind the sender's: age 0. */
@@ -66,6 +71,7 @@ static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
 enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
 				      unsigned int receiver, u8 vector, u64 now_ns)
 {
+	u32 key = key_of(receiver, vector);
 	unsigned int i;
 	int victim = -1;
 	u64 displaced;
@@ -73,7 +79,7 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
 	for (i = 0; i < slots; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (is_pair(slot, receiver, vector)) {
+		if (key_in(slot) == key) {
 			victim = i;
 			break;
 		}
@@ -83,10 +89,10 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
 	if (victim < 0)
 		victim = oldest(pairs, slots, now_ns);
 	/* What was there counts, not what was seen: it may have been answered meanwhile. */
-	displaced = xchg(&pairs->slot[victim], pack(receiver, vector, now_ns));
+	displaced = xchg(&pairs->slot[victim], pack(key, now_ns));
 	if (!displaced)
 		return VDB_PAIR_NEW;
-	return is_pair(displaced, receiver, vector) ? VDB_PAIR_REPEATED : VDB_PAIR_EVICTED;
+	return key_in(displaced) == key ? VDB_PAIR_REPEATED : VDB_PAIR_EVICTED;
 }
 
 /**
@@ -106,6 +112,7 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
 bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
 		    u64 *ret_age_ns, bool *ret_more)
 {
+	u32 key = key_of(receiver, (u8)vector);
 	bool cleared = false;
 	bool more = false;
 	unsigned int i;
@@ -113,9 +120,9 @@ bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, 
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (!slot || receiver_of(slot) != receiver)
+		if (key_in(slot) >> 8 != key >> 8)
 			continue;
-		if (!cleared && (vector < 0 || is_pair(slot, receiver, (u8)vector)) &&
+		if (!cleared && (vector < 0 || key_in(slot) == key) &&
 		    cmpxchg(&pairs->slot[i], slot, 0) == slot) {
 			*ret_age_ns = age_ns(slot, now_ns);
 			cleared = true;
@@ -205,7 +212,7 @@ unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int rec
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (slot && receiver_of(slot) == receiver &&
+		if (key_in(slot) >> 8 == receiver + 1 &&
 		    cmpxchg(&pairs->slot[i], slot, 0) == slot)
 			n++;
 	}

@@ -224,11 +224,25 @@ extern struct vdb vdb;
 int vdb_symbols_init(void);
 unsigned long vdb_kvm_symbol(const char *name);
 
+/**
+ * vdb_vcpu_by_idx - find a vCPU by its index
+ * @vm: its VM
+ * @idx: index
+ *
+ * Context: as vdb_vm_of().
+ * Return: the vCPU, NULL if it is not tracked.
+ */
+static inline struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
+{
+	if (idx >= VDB_MAX_VCPUS)
+		return NULL;
+	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
+}
+
 /* vm.c */
 struct vdb_vm *vdb_vm_of(const struct kvm *kvm);
 struct vdb_vm *vdb_vm_by_id(u32 id);
 struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id);
-struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx);
 void vdb_vm_add_vcpu(struct kvm_vcpu *vcpu);
 void vdb_vm_remove(struct kvm *kvm);
 int vdb_vms_resolve(char *reason, size_t size);

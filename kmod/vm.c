@@ -70,21 +70,6 @@ struct vdb_vm *vdb_vm_by_id(u32 id)
 }
 
 /**
- * vdb_vcpu_by_idx - find a vCPU by its index
- * @vm: its VM
- * @idx: index
- *
- * Context: as vdb_vm_of().
- * Return: the vCPU, NULL if it is not tracked.
- */
-struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
-{
-	if (idx >= VDB_MAX_VCPUS)
-		return NULL;
-	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
-}
-
-/**
  * vdb_vcpu_by_id - find a vCPU by its APIC id
  * @vm: its VM
  * @id: APIC id; most VMMs give a vCPU its index as id

@@ -24,4 +24,18 @@
 #error "this kernel lets anybody join a netlink group; update it to 6.1.68 or later"
 #endif
 
+/*
+ * Later kernels call tracepoint probes with preemption on. Up to this one every
+ * hook runs with preemption off, which is an RCU reader by itself: the nested
+ * one would be a tenth of what a hook costs. Lockdep wants to see it all the
+ * same. Drop with the last kernel before v6.13.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0) && !defined(CONFIG_PROVE_RCU)
+#define vdb_hook_enter() ((void)0)
+#define vdb_hook_leave() ((void)0)
+#else
+#define vdb_hook_enter() rcu_read_lock()
+#define vdb_hook_leave() rcu_read_unlock()
+#endif
+
 #endif /* VDB_COMPAT_H */

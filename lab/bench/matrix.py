@@ -7,15 +7,30 @@ from itertools import product
 WORKLOADS = ("ipi", "lock", "lockipi", "initiator", "shootdown", "compute")
 LAYOUTS = ("flat", "vcpu")
 
-# Name -> arguments of `vdctl set`. None: our module is not loaded at all. A setting is compared
+# What a setting does not name is as the module has it without being told.
+KNOBS = {"mode": "observe", "window": "50ms", "ipi_tracking": "on", "order": "stock", "slots": "8",
+         "eoi_clear": "vector", "relaxed_boost": "on", "chain": "on"}
+
+# Name -> what `vdctl set` is given. None: our module is not loaded at all. A setting is compared
 # with "stock"; "again" is stock once more and shows the noise of the whole procedure.
 SETTINGS = {
     "stock": None,
     "again": None,
-    "off": ["mode=off"],
-    "observe": ["mode=observe"],
-    "active": ["mode=active"],
-    "age": ["mode=active", "order=age"],
+    "off": {"mode": "off"},
+    "observe": {},
+    "active": {"mode": "active"},
+    # One mechanism taken away, or changed to what the series has.
+    "blind": {"mode": "active", "ipi_tracking": "off"},
+    "slot": {"mode": "active", "slots": "1"},
+    "nochain": {"mode": "active", "chain": "off"},
+    "wipe": {"mode": "active", "eoi_clear": "series"},
+    # Whom to choose where no IPI says it.
+    "tiers": {"mode": "active", "order": "tiers"},
+    "strict": {"mode": "active", "order": "tiers", "relaxed_boost": "off"},
+    "age": {"mode": "active", "order": "age"},
+    # The KVM half of the series as it is written.
+    "series": {"mode": "active", "order": "tiers", "slots": "1", "chain": "off",
+               "eoi_clear": "series"},
 }
 
 DEFAULTS = {
@@ -37,9 +52,28 @@ PRESETS = {
     "first": {"kernel": ["6.12", "6.1"], "shape": ["1x2", "2x4", "2x8"]},
     # Stock against itself: what a difference must exceed to mean anything.
     "noise": {"shape": ["1x2", "2x4", "2x8"], "setting": ["stock", "again"]},
+    # What each mechanism is worth: half an hour.
+    "ablation": {
+        "kernel": ["6.12", "6.1", "7.3"],
+        "shape": ["2x4"],
+        "workload": ["ipi", "lock", "lockipi", "shootdown"],
+        "setting": ["stock", "active", "blind", "slot", "nochain", "wipe", "tiers", "strict",
+                    "age", "series"],
+        "seeds": 3,
+        "time": "1s",
+    },
+    # What the hooks cost where there is nothing to gain.
+    "cost": {
+        "kernel": ["6.12", "6.1", "7.3"],
+        "shape": ["1x2"],
+        "workload": ["ipi", "lock", "lockipi", "initiator"],
+        "setting": ["stock", "active", "observe", "blind", "off"],
+        "seeds": 2,
+        "time": "1s",
+    },
     # Everything; hours.
     "full": {
-        "kernel": ["6.12", "6.1"],
+        "kernel": ["6.12", "6.1", "7.3"],
         "pcpus": [2, 4],
         "shape": ["1x2", "2x4", "2x8", "3x4"],
         "workload": ["ipi", "lock", "lockipi", "initiator", "shootdown"],
@@ -162,8 +196,9 @@ def plan(cell, chosen_runs, time, extra):
     """The text of the plan file that cell.sh reads."""
     lines = []
     for run in chosen_runs:
-        arguments = SETTINGS[run.setting]
-        lines.append("setting " + (" ".join(arguments) if arguments else "stock"))
+        given = SETTINGS[run.setting]
+        lines.append("setting " + ("stock" if given is None else
+                                   " ".join(f"{k}={v}" for k, v in (KNOBS | given).items())))
         lines += ["vm " + " ".join(vm) for vm in vm_options(cell, run.seed, time, extra)]
         lines.append(f"go {run.id}")
     return "\n".join(lines) + "\n"
