@@ -4,29 +4,32 @@
  * because the settings have changed.
  */
 #include <linux/bitops.h>
-#include <linux/ktime.h>
 
+#include "clock.h"
 #include "fields.h"
+#include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
 
-/* One sender that may wait for @me: end its pair, keep the bit if more wait. */
+/*
+ * One sender that may wait for @me: end its pair. Its bit stays, because who
+ * sent will send again; it goes when it is found to have misled.
+ */
 static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
 {
 	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
-	bool more = false;
 	u64 age_ns;
 
+	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns)) {
+		vdb_answered(vm, age_ns);
+		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
+		if (vector != VDB_ANY_VECTOR)
+			return;
+	}
 	/* Clear first: a pair recorded meanwhile sets the bit again. */
 	clear_bit(idx, me->from);
 	smp_mb__after_atomic();
-	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns, &more)) {
-		vdb_answered(vm, age_ns);
-		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
-		if (vector != VDB_ANY_VECTOR || !more)
-			break;
-	}
-	if (more)
+	if (sender && vdb_pairs_hold(&sender->pairs, me->idx))
 		set_bit(idx, me->from);
 }
 
@@ -47,11 +50,11 @@ static void forgot(struct vdb_vm *vm, unsigned int n)
 
 static void eoi(struct kvm_vcpu *vcpu, int vector)
 {
-	struct vdb_vm *vm = vdb_tracked(vcpu);
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_vcpu_of(vcpu, &vm);
 	unsigned int word;
 
-	if (!me)
+	if (!me || !vdb_tracks(vm))
 		return;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);
 	if (READ_ONCE(vm->tuning.eoi_clear) == VCPU_DEBOOST_EOI_CLEAR_SERIES) {
@@ -60,7 +63,7 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
 	}
 	for (word = 0; word < ARRAY_SIZE(me->from); word++) {
 		if (READ_ONCE(me->from[word]))
-			answer_word(vm, me, word, vector, ktime_get_mono_fast_ns());
+			answer_word(vm, me, word, vector, vdb_clock_ns());
 	}
 }
 
@@ -110,8 +113,8 @@ static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)
  */
 void vdb_vcpu_reset(struct kvm_vcpu *vcpu)
 {
-	struct vdb_vm *vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_vcpu_of(vcpu, &vm);
 
 	if (me)
 		forget_vcpu(vm, me);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Offsets of KVM's fields; see fields.h for why they are read at load. */
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kernel.h>
+#include <linux/path.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -48,12 +52,33 @@ struct vdb_kernel_btf {
 };
 
 /*
+ * As PID 1 sees it: hooks are armed by workers too, whose root is an empty file
+ * system since v7.0, and from within containers.
+ */
+static struct file *open_as_init(const char *path)
+{
+	struct task_struct *init = init_pid_ns.child_reaper;
+	struct path root = {};
+	struct file *file;
+
+	task_lock(init);
+	if (init->fs)
+		get_fs_root(init->fs, &root);
+	task_unlock(init);
+	if (!root.dentry)
+		return ERR_PTR(-ENOENT);
+	file = file_open_root(&root, path, O_RDONLY, 0);
+	path_put(&root);
+	return file;
+}
+
+/*
  * Through sysfs: a module's BTF has no other home that a module can reach
  * without knowing the layout of struct btf.
  */
 static void *read_file(const char *path, size_t *ret_len)
 {
-	struct file *file = filp_open(path, O_RDONLY, 0);
+	struct file *file = open_as_init(path);
 	loff_t pos = 0;
 	loff_t size;
 	void *data;

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "btf.h"
+#include "clock.h"
 #include "fields.h"
 #include "hooks.h"
 #include "vdb.h"
@@ -212,6 +213,7 @@ int vdb_hooks_arm(void)
 		vdb.reason = not_loaded;
 		return -ENODEV;
 	}
+	vdb_clock_init();
 	vdb.reason = vdb.reason_buf;
 	kbtf = vdb_kernel_btf_open(vdb.reason_buf, sizeof(vdb.reason_buf));
 	ret = PTR_ERR_OR_ZERO(kbtf);

@@ -7,11 +7,10 @@
  * never pointers. ipi_kinds.c has the ways of sending that bypass the ICR.
  */
 #include <linux/bitops.h>
-#include <linux/ktime.h>
 #include <linux/preempt.h>
 
-#include "fields.h"
-#include "hooks.h"
+#include "clock.h"
+#include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
 
@@ -21,36 +20,6 @@
 #define ICR_SHORTHAND  0xc0000U
 #define SHORTHAND_SELF 0x40000U
 #define MODE_FIXED     0x000U
-
-/**
- * vdb_tracked - the VM of a vCPU, if its IPIs are to be tracked
- * @vcpu: vCPU
- *
- * Context: rcu_read_lock().
- * Return: the VM, or NULL.
- */
-struct vdb_vm *vdb_tracked(const struct kvm_vcpu *vcpu)
-{
-	struct vdb_vm *vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
-
-	if (!vm || READ_ONCE(vm->refused) || !READ_ONCE(vm->tuning.ipi_tracking) ||
-	    READ_ONCE(vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
-		return NULL;
-	return vm;
-}
-
-/**
- * vdb_self - our record of a vCPU
- * @vm: its VM
- * @vcpu: vCPU
- *
- * Context: rcu_read_lock().
- * Return: the record, or NULL.
- */
-struct vdb_vcpu *vdb_self(struct vdb_vm *vm, const struct kvm_vcpu *vcpu)
-{
-	return vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
-}
 
 /* The counter of a command, beside IPIS. 0: none of its own. */
 static unsigned int kind_counter(u32 icr_low, enum vdb_ipi_kind how)
@@ -83,12 +52,11 @@ static unsigned int kind_counter(u32 icr_low, enum vdb_ipi_kind how)
  */
 void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
 {
-	struct kvm_vcpu *vcpu = static_call(vdb_running_vcpu)();
-	struct vdb_vm *vm = vcpu ? vdb_tracked(vcpu) : NULL;
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_current(&vm);
 	unsigned int counter;
 
-	if (!me)
+	if (!me || !vdb_tracks(vm))
 		return;
 	counter = kind_counter(icr_low, how);
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS);
@@ -133,8 +101,7 @@ void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *rec
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_UNRECORDED);
 		return;
 	}
-	outcome =
-		vdb_pair_record(&me->pairs, slots, receiver->idx, vector, ktime_get_mono_fast_ns());
+	outcome = vdb_pair_record(&me->pairs, slots, receiver->idx, vector, vdb_clock_ns());
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_RECORDED);
 	if (outcome != VDB_PAIR_NEW)
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_OVERWRITTEN);
@@ -147,12 +114,11 @@ void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *rec
 
 static void accept(u32 apic_id, u8 vector)
 {
-	struct kvm_vcpu *vcpu = static_call(vdb_running_vcpu)();
-	struct vdb_vm *vm = vcpu ? vdb_tracked(vcpu) : NULL;
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_current(&vm);
 	struct vdb_vcpu *receiver;
 
-	if (!me || me->sending != vector + 1)
+	if (!me || me->sending != vector + 1 || !vdb_tracks(vm))
 		return;
 	receiver = vdb_vcpu_by_id(vm, apic_id);
 	if (!receiver)

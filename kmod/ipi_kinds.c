@@ -4,11 +4,9 @@
  * AVIC began and KVM has to finish. The first two end in the same acceptance by
  * the receivers' local APICs as any other; see ipi.c.
  */
-#include <linux/ktime.h>
 #include <uapi/linux/kvm_para.h>
 
-#include "fields.h"
-#include "hooks.h"
+#include "loaded.h"
 #include "vdb.h"
 
 /**
@@ -68,12 +66,11 @@ void vdb_ipi_hyperv_ex(void *data, u32 vector, u64 format, u64 banks)
 
 static void avic(u32 icr_high, u32 icr_low)
 {
-	struct kvm_vcpu *vcpu = static_call(vdb_running_vcpu)();
-	struct vdb_vm *vm = vcpu ? vdb_tracked(vcpu) : NULL;
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_current(&vm);
 	struct vdb_vcpu *receiver;
 
-	if (!me)
+	if (!me || !vdb_tracks(vm))
 		return;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS);
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_AVIC);

@@ -8,7 +8,6 @@
  * relaxed_boost allows it, anybody who was preempted. order=age chooses by the
  * age of the waits, see age.h.
  */
-#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/static_call.h>
 

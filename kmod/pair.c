@@ -71,23 +71,30 @@ static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
 enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
 				      unsigned int receiver, u8 vector, u64 now_ns)
 {
+	unsigned int used = pairs->used < slots ? pairs->used : slots;
 	u32 key = key_of(receiver, vector);
+	unsigned int top = 0;
 	unsigned int i;
 	int victim = -1;
 	u64 displaced;
 
-	for (i = 0; i < slots; i++) {
+	for (i = 0; i < used; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
 		if (key_in(slot) == key) {
 			victim = i;
+			top = used;
 			break;
 		}
-		if (!slot)
+		if (slot)
+			top = i + 1;
+		else if (victim < 0)
 			victim = i;
 	}
 	if (victim < 0)
-		victim = oldest(pairs, slots, now_ns);
+		victim = used < slots ? (int)used : oldest(pairs, slots, now_ns);
+	/* Before the pair, so that whoever finds the one looks far enough. */
+	WRITE_ONCE(pairs->used, (u8)(top > (unsigned int)victim ? top : (unsigned int)victim + 1));
 	/* What was there counts, not what was seen: it may have been answered meanwhile. */
 	displaced = xchg(&pairs->slot[victim], pack(key, now_ns));
 	if (!displaced)
@@ -102,7 +109,6 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
  * @vector: vector of its EOI, or VDB_ANY_VECTOR
  * @now_ns: time of the EOI
  * @ret_age_ns: time since the IPI, written only when a pair was cleared
- * @ret_more: whether the set still holds a pair with @receiver
  *
  * Only a pair with this receiver and this vector goes, one a call; the others
  * stay.
@@ -110,28 +116,41 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
  * Return: true if a pair was cleared.
  */
 bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
-		    u64 *ret_age_ns, bool *ret_more)
+		    u64 *ret_age_ns)
 {
-	u32 key = key_of(receiver, (u8)vector);
-	bool cleared = false;
-	bool more = false;
+	u32 ignored = vector < 0 ? 8 : 0;
+	u32 key = key_of(receiver, (u8)vector) >> ignored;
+	unsigned int used = READ_ONCE(pairs->used);
 	unsigned int i;
 
-	for (i = 0; i < VDB_PAIRS; i++) {
+	for (i = 0; i < used; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (key_in(slot) >> 8 != key >> 8)
+		if (key_in(slot) >> ignored != key)
 			continue;
-		if (!cleared && (vector < 0 || key_in(slot) == key) &&
-		    cmpxchg(&pairs->slot[i], slot, 0) == slot) {
+		if (cmpxchg(&pairs->slot[i], slot, 0) == slot) {
 			*ret_age_ns = age_ns(slot, now_ns);
-			cleared = true;
-		} else {
-			more = true;
+			return true;
 		}
 	}
-	*ret_more = more;
-	return cleared;
+	return false;
+}
+
+/**
+ * vdb_pairs_hold - whether a sender waits for a vCPU
+ * @pairs: the sender's set
+ * @receiver: vCPU index
+ */
+bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver)
+{
+	unsigned int used = READ_ONCE(pairs->used);
+	unsigned int i;
+
+	for (i = 0; i < used; i++) {
+		if (key_in(READ_ONCE(pairs->slot[i])) >> 8 == receiver + 1)
+			return true;
+	}
+	return false;
 }
 
 /* Insertion sort: at most VDB_PAIRS entries, longest waiting first. */
@@ -157,11 +176,12 @@ static void insert(struct vdb_pair *waiting, unsigned int n, struct vdb_pair pai
 unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_ns,
 			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired)
 {
+	unsigned int used = READ_ONCE(pairs->used);
 	unsigned int expired = 0;
 	unsigned int n = 0;
 	unsigned int i;
 
-	for (i = 0; i < VDB_PAIRS; i++) {
+	for (i = 0; i < used; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 		struct vdb_pair pair;
 
@@ -212,8 +232,9 @@ unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int rec
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (key_in(slot) >> 8 == receiver + 1 &&
-		    cmpxchg(&pairs->slot[i], slot, 0) == slot)
+		if (key_in(slot) >> 8 != receiver + 1)
+			continue;
+		if (cmpxchg(&pairs->slot[i], slot, 0) == slot)
 			n++;
 	}
 	return n;

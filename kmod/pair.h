@@ -27,9 +27,12 @@
 /**
  * struct vdb_pairs - the receivers a sender waits for
  * @slot: packed pairs, 0 is empty; see pair.c for the layout
+ * @used: slots from here on are empty; only the sender writes it. Most senders
+ *	wait for one or two at a time, and whoever looks need not see more
  */
 struct vdb_pairs {
 	u64 slot[VDB_PAIRS];
+	u8 used;
 };
 
 /**
@@ -53,7 +56,8 @@ enum vdb_pair_outcome {
 enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
 				      unsigned int receiver, u8 vector, u64 now_ns);
 bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
-		    u64 *ret_age_ns, bool *ret_more);
+		    u64 *ret_age_ns);
+bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver);
 unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_ns,
 			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired);
 unsigned int vdb_pairs_forget(struct vdb_pairs *pairs);

@@ -6,9 +6,10 @@
  * receiver.c. Without one it may wait for a lock: order.c. What neither finds is
  * left to KVM's own selection.
  */
-#include <linux/ktime.h>
 
+#include "clock.h"
 #include "fields.h"
+#include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
 
@@ -58,9 +59,6 @@ static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 	struct kvm_vcpu *target = NULL;
 
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
-	spin->me = vdb_self(spin->vm, vcpu);
-	if (!spin->me)
-		return NULL;
 	vdb_yield_settle(spin->vm, spin->me, spin->now_ns);
 	WRITE_ONCE(spin->me->spin_ns, spin->now_ns);
 	if (READ_ONCE(spin->vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE)
@@ -92,10 +90,9 @@ struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel)
 		.in_kernel = in_kernel,
 	};
 
-	spin.vm = vdb_vm_of(spin.kvm);
-	if (!spin.vm || READ_ONCE(spin.vm->refused) ||
-	    READ_ONCE(spin.vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
+	spin.me = vdb_vcpu_of(vcpu, &spin.vm);
+	if (!spin.me || READ_ONCE(spin.vm->tuning.mode) == VCPU_DEBOOST_MODE_OFF)
 		return NULL;
-	spin.now_ns = ktime_get_mono_fast_ns();
+	spin.now_ns = vdb_clock_ns();
 	return on_spin(&spin, vcpu);
 }

@@ -239,10 +239,24 @@ static inline struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
 	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
 }
 
+/**
+ * vdb_vcpu_by_id - find a vCPU by its APIC id
+ * @vm: its VM
+ * @id: APIC id; most VMMs give a vCPU its index as id
+ *
+ * Context: as vdb_vm_of().
+ * Return: the vCPU, NULL if it is not tracked.
+ */
+static inline struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id)
+{
+	struct vdb_vcpu *vcpu = vdb_vcpu_by_idx(vm, id);
+
+	return likely(vcpu && vcpu->id == id) ? vcpu : xa_load(&vm->by_id, id);
+}
+
 /* vm.c */
 struct vdb_vm *vdb_vm_of(const struct kvm *kvm);
 struct vdb_vm *vdb_vm_by_id(u32 id);
-struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id);
 void vdb_vm_add_vcpu(struct kvm_vcpu *vcpu);
 void vdb_vm_remove(struct kvm *kvm);
 int vdb_vms_resolve(char *reason, size_t size);
@@ -269,8 +283,6 @@ enum vdb_ipi_kind {
 	VDB_IPI_HYPERV,
 };
 
-struct vdb_vm *vdb_tracked(const struct kvm_vcpu *vcpu);
-struct vdb_vcpu *vdb_self(struct vdb_vm *vm, const struct kvm_vcpu *vcpu);
 void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how);
 void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver, u8 vector);
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id);

@@ -69,21 +69,6 @@ struct vdb_vm *vdb_vm_by_id(u32 id)
 	return id <= INT_MAX ? idr_find(&vdb.ids, id) : NULL;
 }
 
-/**
- * vdb_vcpu_by_id - find a vCPU by its APIC id
- * @vm: its VM
- * @id: APIC id; most VMMs give a vCPU its index as id
- *
- * Context: as vdb_vm_of().
- * Return: the vCPU, NULL if it is not tracked.
- */
-struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id)
-{
-	struct vdb_vcpu *vcpu = vdb_vcpu_by_idx(vm, id);
-
-	return likely(vcpu && vcpu->id == id) ? vcpu : xa_load(&vm->by_id, id);
-}
-
 static void vm_free(struct vdb_vm *vm)
 {
 	unsigned int i;
@@ -158,6 +143,8 @@ static void refuse(struct vdb_vm *vm)
 	if (!vm->refused)
 		atomic64_inc(&vdb.vms_refused);
 	WRITE_ONCE(vm->refused, true);
+	/* What CPUs remember of it is void: see loaded.h. */
+	changed();
 }
 
 /* Return: false if memory was short. */

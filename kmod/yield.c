@@ -4,10 +4,10 @@
  * the yield was not worth while, because the target is about to run anyway. And
  * while observing: whom KVM itself chose.
  */
-#include <linux/ktime.h>
 
+#include "clock.h"
 #include "fields.h"
-#include "hooks.h"
+#include "loaded.h"
 #include "vdb.h"
 
 /*
@@ -84,9 +84,8 @@ void vdb_yield_settle(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns)
  */
 void vdb_yield_stock(struct kvm_vcpu *target)
 {
-	struct kvm_vcpu *vcpu = static_call(vdb_running_vcpu)();
-	struct vdb_vm *vm = vcpu ? vdb_tracked(vcpu) : NULL;
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_current(&vm);
 	int idx;
 
 	if (!me || !me->would)
@@ -106,8 +105,8 @@ void vdb_yield_stock(struct kvm_vcpu *target)
  */
 void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 {
-	struct vdb_vm *vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
-	struct vdb_vcpu *me = vm ? vdb_self(vm, vcpu) : NULL;
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_vcpu_lookup(vcpu, &vm);
 	u64 boosted_ns;
 
 	if (!me)
@@ -117,5 +116,5 @@ void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 		return;
 	boosted_ns = xchg(&me->boosted_ns, 0);
 	if (boosted_ns)
-		vdb_ran(vm, ktime_get_mono_fast_ns() - boosted_ns);
+		vdb_ran(vm, vdb_clock_ns() - boosted_ns);
 }

@@ -25,17 +25,19 @@
 #endif
 
 /*
- * Later kernels call tracepoint probes with preemption on. Up to this one every
- * hook runs with preemption off, which is an RCU reader by itself: the nested
- * one would be a tenth of what a hook costs. Lockdep wants to see it all the
- * same. Drop with the last kernel before v6.13.
+ * Every hook runs with preemption off, which is an RCU reader by itself. Later
+ * kernels call tracepoint probes with preemption on; lockdep wants to see the
+ * reader all the same. Drop the first with the last kernel before v6.13.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0) && !defined(CONFIG_PROVE_RCU)
+#if defined(CONFIG_PROVE_RCU)
+#define vdb_hook_enter() (preempt_disable_notrace(), rcu_read_lock())
+#define vdb_hook_leave() (rcu_read_unlock(), preempt_enable_notrace())
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define vdb_hook_enter() ((void)0)
 #define vdb_hook_leave() ((void)0)
 #else
-#define vdb_hook_enter() rcu_read_lock()
-#define vdb_hook_leave() rcu_read_unlock()
+#define vdb_hook_enter() preempt_disable_notrace()
+#define vdb_hook_leave() preempt_enable_notrace()
 #endif
 
 #endif /* VDB_COMPAT_H */

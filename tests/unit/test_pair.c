@@ -39,7 +39,6 @@ static void test_only_the_matching_eoi_clears(void **state)
 	struct vdb_pair waiting[VDB_PAIRS];
 	struct vdb_pairs pairs = { 0 };
 	u64 age_ns = 77;
-	bool more;
 
 	(void)state;
 	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 1 * MS);
@@ -47,18 +46,18 @@ static void test_only_the_matching_eoi_clears(void **state)
 	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x20, 3 * MS);
 
 	/* Another vector, another receiver: nothing goes, nothing is written. */
-	assert_false(vdb_pair_clear(&pairs, 1, 0x40, 9 * MS, &age_ns, &more));
-	assert_true(more);
-	assert_false(vdb_pair_clear(&pairs, 3, 0x20, 9 * MS, &age_ns, &more));
-	assert_false(more);
+	assert_false(vdb_pair_clear(&pairs, 1, 0x40, 9 * MS, &age_ns));
+	assert_true(vdb_pairs_hold(&pairs, 1));
+	assert_false(vdb_pair_clear(&pairs, 3, 0x20, 9 * MS, &age_ns));
+	assert_false(vdb_pairs_hold(&pairs, 3));
 	assert_int_equal(age_ns, 77);
 	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 3);
 
-	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns, &more));
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns));
 	assert_int_equal(age_ns, 8 * MS);
-	assert_true(more);
-	assert_true(vdb_pair_clear(&pairs, 1, 0x30, 9 * MS, &age_ns, &more));
-	assert_false(more);
+	assert_true(vdb_pairs_hold(&pairs, 1));
+	assert_true(vdb_pair_clear(&pairs, 1, 0x30, 9 * MS, &age_ns));
+	assert_false(vdb_pairs_hold(&pairs, 1));
 	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 1);
 	assert_int_equal(waiting[0].receiver, 2);
 }
@@ -134,13 +133,12 @@ static void test_clock_behind_is_age_zero(void **state)
 	struct vdb_pair waiting[VDB_PAIRS];
 	struct vdb_pairs pairs = { 0 };
 	u64 age_ns;
-	bool more;
 
 	(void)state;
 	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 10 * MS);
 	assert_int_equal(waiting_of(&pairs, 9 * MS, waiting), 1);
 	assert_int_equal(waiting[0].age_ns, 0);
-	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns, &more));
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns));
 	assert_int_equal(age_ns, 0);
 }
 
@@ -189,22 +187,44 @@ static void test_fewer_slots(void **state)
 	assert_int_equal(waiting[0].receiver, 3);
 }
 
+/* Who looks sees no further than the sender has written, and no less. */
+static void test_used_follows(void **state)
+{
+	struct vdb_pairs pairs = { 0 };
+	unsigned int i;
+	u64 age_ns;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		vdb_pair_record(&pairs, VDB_PAIRS, i, 0x20, i * MS);
+	assert_int_equal(pairs.used, 5);
+	for (i = 0; i < 4; i++)
+		assert_true(vdb_pair_clear(&pairs, i, 0x20, 9 * MS, &age_ns));
+	/* The last one is still there. */
+	vdb_pair_record(&pairs, VDB_PAIRS, 9, 0x20, 10 * MS);
+	assert_int_equal(pairs.used, 5);
+	assert_true(vdb_pair_clear(&pairs, 4, 0x20, 11 * MS, &age_ns));
+	vdb_pair_record(&pairs, VDB_PAIRS, 8, 0x20, 12 * MS);
+	assert_int_equal(pairs.used, 2);
+	assert_true(vdb_pairs_hold(&pairs, 8));
+	assert_true(vdb_pairs_hold(&pairs, 9));
+}
+
 /* As the series' first version: any EOI of the receiver. */
 static void test_any_vector(void **state)
 {
 	struct vdb_pairs pairs = { 0 };
 	u64 age_ns;
-	bool more;
 
 	(void)state;
 	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 0);
 	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x30, 0);
 	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x30, 0);
-	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
-	assert_true(more);
-	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
-	assert_false(more);
-	assert_false(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns, &more));
+	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns));
+	assert_true(vdb_pairs_hold(&pairs, 1));
+	assert_true(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns));
+	assert_false(vdb_pairs_hold(&pairs, 1));
+	assert_false(vdb_pair_clear(&pairs, 1, VDB_ANY_VECTOR, 1 * MS, &age_ns));
 	assert_int_equal(vdb_pairs_forget(&pairs), 1);
 }
 
@@ -307,8 +327,6 @@ static void test_random_histories(void **state)
 		unsigned int before = m.n;
 		int found;
 		u64 age_ns;
-		bool more;
-
 		/* Distinct times, so that the order of age is total. */
 		now_ns += 64 * (1 + (u64)random() % (random() % 50 ? 5000 : 500000));
 		switch (random() % 4) {
@@ -322,8 +340,7 @@ static void test_random_histories(void **state)
 			break;
 		case 2:
 			found = model_find(&m, receiver, vector);
-			assert_int_equal(vdb_pair_clear(&pairs, receiver, vector, now_ns, &age_ns,
-							&more),
+			assert_int_equal(vdb_pair_clear(&pairs, receiver, vector, now_ns, &age_ns),
 					 found >= 0);
 			if (found >= 0) {
 				assert_int_equal(age_ns, now_ns - m.pair[found].sent_ns);
@@ -369,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_time_wraps),
 		cmocka_unit_test(test_extreme_values_fit),
 		cmocka_unit_test(test_fewer_slots),
+		cmocka_unit_test(test_used_follows),
 		cmocka_unit_test(test_any_vector),
 		cmocka_unit_test(test_forget_receiver),
 		cmocka_unit_test(test_random_histories),
