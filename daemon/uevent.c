@@ -89,6 +89,7 @@ int uevent_parse(const char *msg, size_t len, struct uevent_kvm *ret)
 int uevent_open(void)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = KERNEL_UEVENT_GROUP };
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int size = UEVENT_RCVBUF_BYTES;
 	int fd, r;
 
@@ -98,7 +99,9 @@ int uevent_open(void)
 	/* Past the host's limit this needs a capability; the smaller one will do. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+	/* Connected: nobody but the kernel can fill our queue, or wake us. */
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
 		r = -errno;
 		close(fd);
 		return r;
@@ -121,7 +124,7 @@ int uevent_read(int fd, struct uevent_kvm *ret)
 			continue;
 		if (n < 0)
 			return -errno;
-		/* Only the kernel has port 0; anybody may write to our port. */
+		/* Only the kernel has port 0; root may write to the group. */
 		if (fromlen != sizeof(from) || from.nl_pid != 0)
 			continue;
 		r = uevent_parse(buf, (size_t)n, ret);

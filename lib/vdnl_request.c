@@ -3,6 +3,7 @@
 #include "vdnl_priv.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include <linux/genetlink.h>
 #include <netlink/genl/genl.h>
@@ -12,6 +13,7 @@
 
 int vdnl_socket(struct nl_sock **ret_sock)
 {
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct nl_sock *sock;
 	int on = 1, r;
 
@@ -21,6 +23,11 @@ int vdnl_socket(struct nl_sock **ret_sock)
 	r = nlerr_to_errno(genl_connect(sock));
 	if (r < 0)
 		goto fail;
+	/* libnl only binds. Connected, nobody but the kernel can put anything into our queue. */
+	if (connect(nl_socket_get_fd(sock), (const struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
+		r = -errno;
+		goto fail;
+	}
 
 	/* A kernel without these is older than any we run on; go on without. */
 	(void)setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
