@@ -21,21 +21,20 @@
 /* A module that cannot hook now may be able to later, but not every second. */
 #define HOLD_OFF_LOOKS 30
 
-int kclient_open(struct kclient *k)
+void kclient_open(struct kclient *k)
 {
 	int r;
 
 	memset(k, 0, sizeof(*k));
-	r = vdnl_open(&k->nl);
-	if (r < 0)
-		return r;
+	/* Every look tries again, and says why not. */
+	if (vdnl_open(&k->nl) < 0)
+		return;
 	r = vdnl_subscribe(k->nl);
 	if (r < 0) {
 		log_event(LOG_EVENT_MODULE_ERROR, LOG_WARNING, NULL,
 			  "no events from the module, changes show once per interval: %s",
 			  vdnl_strerror(k->nl, r));
 	}
-	return 0;
 }
 
 void kclient_close(struct kclient *k)
@@ -46,7 +45,7 @@ void kclient_close(struct kclient *k)
 
 int kclient_fd(const struct kclient *k)
 {
-	return vdnl_events_fd(k->nl);
+	return k->nl ? vdnl_events_fd(k->nl) : -EBADF;
 }
 
 void kclient_want(struct kclient *k, const struct vd_tuning *tuning, uint32_t grace_ms)
@@ -204,14 +203,38 @@ static int push_desired(struct kclient *k)
 	return 0;
 }
 
+/*
+ * Our first look finds a heartbeat that still counts: a daemon before us was
+ * killed. What the module has is what was wanted then, also what somebody set by
+ * hand; the configuration comes into force again with the next reload.
+ */
+static int take_over(struct kclient *k)
+{
+	struct vd_tuning tuning;
+	int r;
+
+	r = vdnl_tuning_get(k->nl, VDNL_GLOBAL, &tuning);
+	if (r < 0)
+		return r;
+	merge_tuning(&k->desired, &tuning, NULL, "kept from before the daemon was killed");
+	return 0;
+}
+
 static int look(struct kclient *k, struct vmtab *tab)
 {
 	uint64_t fallbacks = k->info.fallbacks;
+	bool first = !k->looked;
 	int r;
 
 	r = vdnl_info(k->nl, &k->info);
+	k->looked |= !r || r == -ENOPKG;
 	if (r < 0)
 		return r;
+	if (first && k->info.grace_left_ms) {
+		r = take_over(k);
+		if (r < 0)
+			return r;
+	}
 	if (!k->present || k->info.grace_ms != k->grace_ms || k->info.fallbacks != fallbacks)
 		set_present(k);
 	if (k->push) {
@@ -227,8 +250,13 @@ static int look(struct kclient *k, struct vmtab *tab)
 
 int kclient_sync(struct kclient *k, struct vmtab *tab)
 {
-	int r = look(k, tab);
+	int r = k->nl ? 0 : vdnl_open(&k->nl);
 
+	if (r < 0) {
+		set_problem(k, r, "this host or our sandbox has no netlink");
+		return -EAFNOSUPPORT;
+	}
+	r = look(k, tab);
 	if (r == -ENOPKG)
 		set_absent(k, tab);
 	else if (r < 0)
@@ -300,15 +328,18 @@ int kclient_collect(struct kclient *k, struct vmtab *tab)
 static void on_tuning(struct kclient *k, struct vmtab *tab, const struct vd_msg *msg)
 {
 	const char *cause = vd_cause_name(msg->cause);
+	char comm[VMNAME_SIZE];
 	struct vm *vm;
 
 	/* The effective values of VMs follow the host's. */
 	k->resync = true;
 	if (msg->have & VD_BIT(VCPU_DEBOOST_A_VM_ID)) {
 		vm = vmtab_find(tab, msg->vm_id);
-		if (vm)
-			merge_tuning(&vm->tuning, &msg->tuning, vm->name[0] ? vm->name : vm->comm,
-				     cause);
+		if (!vm)
+			return;
+		/* Not described yet: the name of a process may be hostile, too. */
+		vmname_sanitize(vm->comm, strlen(vm->comm), comm, sizeof(comm));
+		merge_tuning(&vm->tuning, &msg->tuning, vm->name[0] ? vm->name : comm, cause);
 		return;
 	}
 	merge_tuning(&k->tuning, &msg->tuning, NULL, cause);
@@ -371,6 +402,8 @@ int kclient_leave(struct kclient *k)
 				 .mode = VCPU_DEBOOST_MODE_OFF };
 	int r, e;
 
+	if (!k->nl)
+		return 0;
 	r = vdnl_tuning_set(k->nl, VDNL_GLOBAL, &off);
 	if (r == -ENOPKG)
 		return 0;

@@ -13,6 +13,7 @@
 /**
  * struct kclient - the daemon's side of the module, which may come and go
  * @nl: the netlink client
+ * @looked: there was an answer once, if only that there is no module
  * @present: the module answered last time
  * @push: @desired has to be told to the module
  * @resync: the list of VMs has to be read again
@@ -27,6 +28,7 @@
  */
 struct kclient {
 	struct vdnl *nl;
+	bool looked;
 	bool present;
 	bool push;
 	bool resync;
@@ -41,11 +43,9 @@ struct kclient {
 
 /**
  * kclient_open() - start watching for the module
- * @k: overwritten
- *
- * Return: 0 or -errno.
+ * @k: overwritten; where there is no netlink, every look tries again
  */
-int kclient_open(struct kclient *k);
+void kclient_open(struct kclient *k);
 
 void kclient_close(struct kclient *k);
 
@@ -65,7 +65,8 @@ void kclient_want(struct kclient *k, const struct vd_tuning *tuning, uint32_t gr
  * Pushes @k->desired and reads the list of VMs when they are due, and sends the
  * heartbeat. A refused push is no failure of the look: see @k->problem.
  *
- * Return: 0; -ENOPKG when the module is not loaded; or what went wrong.
+ * Return: 0; -ENOPKG when the module is not loaded; -EAFNOSUPPORT where it cannot
+ * be asked at all; or what went wrong.
  */
 int kclient_sync(struct kclient *k, struct vmtab *tab);
 

@@ -98,8 +98,8 @@ static void look(struct manager *m, bool count)
 {
 	int r = kclient_sync(&m->k, &m->vms);
 
-	/* That there is no module is an answer of the kernel, too. */
-	if (!r || r == -ENOPKG) {
+	/* That there is no module, or no way to it, is an answer of the kernel, too. */
+	if (!r || r == -ENOPKG || r == -EAFNOSUPPORT) {
 		m->answered_us = now_us(CLOCK_MONOTONIC);
 		m->answered_ms = now_us(CLOCK_REALTIME) / 1000;
 	} else {
@@ -276,10 +276,7 @@ static int add_uevents(struct manager *m)
 
 static int add_kernel(struct manager *m)
 {
-	int r = kclient_open(&m->k);
-
-	if (r < 0)
-		return r;
+	kclient_open(&m->k);
 	kclient_want(&m->k, &m->config.tuning, grace_ms(&m->config));
 	if (kclient_fd(&m->k) < 0)
 		return 0;
