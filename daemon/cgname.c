@@ -17,6 +17,7 @@ struct part {
 	size_t len;
 	const char *prev;
 	size_t prev_len;
+	size_t offset; /* in the path */
 };
 
 static bool starts(const char *s, size_t len, const char *prefix)
@@ -80,37 +81,49 @@ static void set_name(struct cgname *ret, const char *s, size_t len)
 		ret->name[0] = '\0';
 }
 
-/* "qemu-ID-NAME", as libvirt registers a machine; gives the offset of NAME. */
+/*
+ * "qemu-ID-NAME", as libvirt registers a machine, "qemu-NAME" before 1.3.3;
+ * gives the offset of NAME.
+ */
 static size_t libvirt_prefix(const char *s, size_t len)
 {
 	size_t n;
 
-	if (!starts(s, len, "qemu-"))
+	if (!starts(s, len, "qemu-") || len == 5)
 		return 0;
 	n = digits(s + 5, len - 5);
-	if (!n || 5 + n + 1 >= len || s[5 + n] != '-')
-		return 0;
-	return 5 + n + 1;
+	if (!n || 5 + n >= len || s[5 + n] != '-')
+		return 5;
+	return 5 + n + 1 < len ? 5 + n + 1 : 0;
+}
+
+static void set_machine(struct cgname *ret, const char *s, size_t len)
+{
+	size_t skip = libvirt_prefix(s, len);
+
+	ret->kind = skip ? CGNAME_LIBVIRT : CGNAME_MACHINED;
+	if (len - skip >= sizeof(ret->name))
+		return;
+	memcpy(ret->name, s + skip, len - skip);
+	ret->name[len - skip] = '\0';
+}
+
+void cgname_machine(const char *machine, struct cgname *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	set_machine(ret, machine, strlen(machine));
 }
 
 /* machine-qemu\x2d1\x2dNAME.scope, and any other machine-NAME.scope. */
 static bool match_machine_scope(const struct part *p, struct cgname *ret)
 {
 	char buf[CGNAME_MAX + 16];
-	size_t len, skip;
+	size_t len;
 
 	if (!starts(p->s, p->len, "machine-") || !ends(p->s, p->len, ".scope"))
 		return false;
-
-	ret->kind = CGNAME_MACHINED;
 	len = unescape(p->s + 8, p->len - 8 - 6, buf, sizeof(buf));
-	if (!len)
-		return true;
-	skip = libvirt_prefix(buf, len);
-	if (skip)
-		ret->kind = CGNAME_LIBVIRT;
-	if (len - skip < sizeof(ret->name))
-		memcpy(ret->name, buf + skip, len - skip + 1);
+	set_machine(ret, buf, len);
 	return true;
 }
 
@@ -125,6 +138,19 @@ static bool match_libvirt_plain(const struct part *p, struct cgname *ret)
 	skip = libvirt_prefix(p->s, len);
 	ret->kind = CGNAME_LIBVIRT;
 	set_name(ret, p->s + skip, len - skip);
+	return true;
+}
+
+/* /libvirt/qemu/NAME: libvirt before 1.0.5, v1 only. */
+static bool match_libvirt_old(const struct part *p, struct cgname *ret)
+{
+	static const char parent[] = "/libvirt/qemu/";
+	const size_t n = sizeof(parent) - 1;
+
+	if (p->offset < n || memcmp(p->s - n, parent, n))
+		return false;
+	ret->kind = CGNAME_LIBVIRT;
+	set_name(ret, p->s, p->len);
 	return true;
 }
 
@@ -143,16 +169,20 @@ static bool match_proxmox(const struct part *p, struct cgname *ret)
 
 /*
  * kubepods[-QOS]-podUID.slice with '_' for '-' (systemd driver), or podUID
- * below kubepods (cgroupfs driver). The UID is the name of last resort.
+ * below kubepods (cgroupfs driver). A cgroup root of the kubelet is repeated in
+ * each slice: kubelet-kubepods-podUID.slice. The UID is the name of last resort.
  */
 static bool match_kubepods(const struct part *p, struct cgname *ret)
 {
-	const char *s = p->s;
+	const char *s = p->s, *pods = memmem(p->s, p->len, "kubepods", strlen("kubepods"));
 	size_t len = p->len;
 	char *c;
 
-	if (starts(s, len, "kubepods"))
+	if (pods && (pods == s || pods[-1] == '-')) {
 		ret->kind = CGNAME_KUBEPODS;
+		len -= (size_t)(pods - s);
+		s = pods;
+	}
 	if (ret->kind != CGNAME_KUBEPODS)
 		return false;
 
@@ -180,14 +210,12 @@ static bool match_kubepods(const struct part *p, struct cgname *ret)
 }
 
 static bool (*const matchers[])(const struct part *p, struct cgname *ret) = {
-	match_machine_scope,
-	match_libvirt_plain,
-	match_proxmox,
-	match_kubepods,
+	match_machine_scope, match_libvirt_plain, match_libvirt_old, match_proxmox, match_kubepods,
 };
 
 void cgname_parse(const char *path, struct cgname *ret)
 {
+	const char *const begin = path;
 	struct part p = { 0 };
 	size_t i;
 
@@ -200,6 +228,7 @@ void cgname_parse(const char *path, struct cgname *ret)
 		p.prev = p.s;
 		p.prev_len = p.len;
 		p.s = path;
+		p.offset = (size_t)(path - begin);
 		p.len = strcspn(path, "/");
 		path += p.len;
 		for (i = 0; i < sizeof(matchers) / sizeof(matchers[0]); i++)

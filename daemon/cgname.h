@@ -40,6 +40,13 @@ struct cgname {
 void cgname_parse(const char *path, struct cgname *ret);
 
 /**
+ * cgname_machine() - the same for the name of a machine, as systemd-machined has it
+ * @machine: any bytes; "qemu-ID-NAME" is libvirt's
+ * @ret: always filled
+ */
+void cgname_machine(const char *machine, struct cgname *ret);
+
+/**
  * cgname_kind_str() - the word for a kind, as in the metrics
  * @kind: a value below CGNAME_KIND_MAX
  *

@@ -35,7 +35,17 @@ static const struct {
 	{ "/machine/old.libvirt-qemu", CGNAME_LIBVIRT, "old" },
 	/* Other machines that systemd-machined knows. */
 	{ "/machine.slice/machine-fedora.scope", CGNAME_MACHINED, "fedora" },
-	{ "/machine.slice/machine-qemu\\x2dx\\x2dy.scope", CGNAME_MACHINED, "qemu-x-y" },
+	{ "/machine.slice/machine-qemux.scope", CGNAME_MACHINED, "qemux" },
+	{ "/machine.slice/machine-qemu\\x2d.scope", CGNAME_MACHINED, "qemu-" },
+	/* libvirt before 1.3.3 and before 1.0.5; a name that looks like an ID alone. */
+	{ "/machine.slice/machine-qemu\\x2dx\\x2dy.scope", CGNAME_LIBVIRT, "x-y" },
+	{ "/machine.slice/machine-qemu\\x2d7.scope", CGNAME_LIBVIRT, "7" },
+	{ "/libvirt/qemu/web/vcpu0", CGNAME_LIBVIRT, "web" },
+	{ "/system/libvirtd.service/libvirt/qemu/web", CGNAME_LIBVIRT, "web" },
+	{ "/libvirt/qemu", CGNAME_NONE, "" },
+	{ "/xlibvirt/qemu/web", CGNAME_NONE, "" },
+	{ "/production.slice/machine-qemu\\x2d1\\x2dweb.scope/libvirt/vcpu1", CGNAME_LIBVIRT,
+	  "web" },
 	/* Proxmox. */
 	{ "/qemu.slice/100.scope", CGNAME_PROXMOX, "100" },
 	{ "/qemu.slice/100.scope/x", CGNAME_PROXMOX, "100" },
@@ -50,6 +60,10 @@ static const struct {
 	{ "/kubepods.slice/kubepods-pod" POD ".slice/crio-0123.scope", CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods/burstable/pod" POD_UID "/0123", CGNAME_KUBEPODS, POD_UID },
 	{ "/kubepods.slice/kubepods-besteffort.slice", CGNAME_KUBEPODS, "" },
+	{ "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+	  "kubelet-kubepods-burstable-pod" POD ".slice/cri-containerd-0123.scope",
+	  CGNAME_KUBEPODS, POD_UID },
+	{ "/xkubepods-pod" POD ".slice", CGNAME_NONE, "" },
 	{ "/kubepods/burstable/pod", CGNAME_KUBEPODS, "" },
 	/* Nobody's. */
 	{ "/", CGNAME_NONE, "" },
