@@ -122,11 +122,6 @@ static bool next_argument(struct piece *rest, struct piece *ret_argument)
 	return true;
 }
 
-static bool piece_is(struct piece piece, const char *text)
-{
-	return piece.len == strlen(text) && !memcmp(piece.at, text, piece.len);
-}
-
 static bool piece_starts(struct piece *piece, const char *text)
 {
 	size_t n = strlen(text);
@@ -183,22 +178,65 @@ static void name_from_value(struct piece value, char *buf, size_t size)
 	}
 }
 
+/*
+ * What names the VM on the command line of a VMM. "--id" is the name only where
+ * the program is one that means it so.
+ */
+static const struct {
+	const char *program; /* how its file name begins, NULL for any */
+	const char *option;
+} name_options[] = {
+	{ NULL, "-name" },
+	{ NULL, "--name" },
+	{ "firecracker", "--id" },
+};
+
+static struct piece file_name(struct piece path)
+{
+	const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
+
+	if (!slash)
+		return path;
+	return (struct piece){ slash + 1, path.len - (size_t)(slash + 1 - path.at) };
+}
+
+/* Is @argument, of @program, an option for the name? With "=VALUE", @argument becomes that. */
+static bool is_name_option(struct piece program, struct piece *argument, bool *ret_joined)
+{
+	for (size_t i = 0; i < sizeof(name_options) / sizeof(name_options[0]); i++) {
+		const char *option = name_options[i].option;
+		struct piece rest = *argument, begin = program;
+
+		if (name_options[i].program && !piece_starts(&begin, name_options[i].program))
+			continue;
+		if (!piece_starts(&rest, option))
+			continue;
+		*ret_joined = rest.len && rest.at[0] == '=' && option[1] == '-';
+		if (rest.len && !*ret_joined)
+			continue;
+		if (*ret_joined)
+			*argument = (struct piece){ rest.at + 1, rest.len - 1 };
+		return true;
+	}
+	return false;
+}
+
 char *vmname_derive(const char *comm, uint32_t tgid, const void *cmdline, size_t cmdline_len,
 		    char *buf, size_t size)
 {
-	struct piece rest = { cmdline, cmdline ? cmdline_len : 0 }, argument;
+	struct piece rest = { cmdline, cmdline ? cmdline_len : 0 }, argument, program = { 0 };
 	char name[VMNAME_SIZE];
+	bool joined;
 
 	buf[0] = '\0';
-	/* The first one is the program. Of several names the last counts, as in QEMU. */
-	next_argument(&rest, &argument);
+	if (next_argument(&rest, &argument))
+		program = file_name(argument);
+	/* Of several names the last counts, as in QEMU. */
 	while (next_argument(&rest, &argument)) {
-		if (piece_is(argument, "-name") || piece_is(argument, "--name")) {
-			if (next_argument(&rest, &argument))
-				name_from_value(argument, buf, size);
-		} else if (piece_starts(&argument, "--name=")) {
+		if (!is_name_option(program, &argument, &joined))
+			continue;
+		if (joined || next_argument(&rest, &argument))
 			name_from_value(argument, buf, size);
-		}
 	}
 	if (buf[0])
 		return buf;

@@ -40,8 +40,8 @@ char *vmname_sanitize(const void *bytes, size_t len, char *buf, size_t size);
  * @size: bytes at @buf
  *
  * Understands QEMU's "-name guest=NAME,..." and "-name NAME" (with ",," for a
- * comma) and "--name NAME" or "--name=NAME" of other VMMs; what has no name is
- * called COMM-TGID.
+ * comma), "--name NAME" or "--name=NAME" of other VMMs, and firecracker's "--id ID";
+ * what has no name is called COMM-TGID.
  *
  * Return: @buf.
  */

@@ -38,6 +38,14 @@ static void test_derive(void **state)
 		{ NULL, 0, "comm-42" },
 		{ "vmm\0--name\0cut", 14, "cut" },
 		{ CMDLINE("vmm\0--name\0a=b"), "comm-42" },
+		{ CMDLINE("/usr/bin/firecracker-v1.7\0--id\000551e7604\0--start-time-us\0001"),
+		  "551e7604" },
+		{ CMDLINE("firecracker\0--id=a-b"), "a-b" },
+		{ CMDLINE("/opt/firecracker/vmm\0--id\0x"), "comm-42" },
+		{ CMDLINE("qemu-system-x86_64\0--id\0x"), "comm-42" },
+		{ CMDLINE("firecracker\0--idx\0x\0--id"), "comm-42" },
+		{ CMDLINE("vmm\0-name=x"), "comm-42" },
+		{ CMDLINE("cloud-hypervisor\0--api-socket\0/run/x.sock"), "comm-42" },
 	};
 	char name[VMNAME_SIZE];
 
