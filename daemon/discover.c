@@ -178,38 +178,6 @@ bool discover_is_over(const char *proc, const struct vmtab *tab, const struct vm
 	return vmtab_count_process(tab, vm->tgid, vm->start_ticks) > (size_t)n;
 }
 
-static bool is_uuid(const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < VM_UUID_SIZE - 1; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
-			return false;
-	}
-	return true;
-}
-
-void discover_uuid(const char *cmdline, size_t len, char *buf)
-{
-	const char *p = cmdline, *end = cmdline + len;
-	bool wanted = false;
-
-	buf[0] = '\0';
-	while (p < end) {
-		size_t n = strnlen(p, (size_t)(end - p));
-
-		if (wanted && n == VM_UUID_SIZE - 1 && is_uuid(p)) {
-			memcpy(buf, p, n);
-			buf[n] = '\0';
-			return;
-		}
-		wanted = (n == 5 && !memcmp(p, "-uuid", 5)) || (n == 6 && !memcmp(p, "--uuid", 6));
-		p += n + 1;
-	}
-}
-
 static void read_comm(const char *proc, struct vm *vm)
 {
 	ssize_t n;
@@ -221,6 +189,20 @@ static void read_comm(const char *proc, struct vm *vm)
 	vm->comm[strcspn(vm->comm, "\n")] = '\0';
 	if (!vm->comm[0])
 		snprintf(vm->comm, sizeof(vm->comm), "vm");
+}
+
+/* What systemd-machined says is as good as the cgroup, which cuts long names. */
+static void ask_machine(const struct vm *vm, struct cgname *cg)
+{
+	struct cgname told;
+
+	if (!vm->machine[0])
+		return;
+	cgname_machine(vm->machine, &told);
+	if (told.name[0])
+		memcpy(cg->name, told.name, sizeof(cg->name));
+	if (cg->kind == CGNAME_NONE)
+		cg->kind = told.kind;
 }
 
 /* What was said on the command line, else the cgroup's name, else COMM-TGID. */
@@ -258,6 +240,7 @@ void discover_describe(const char *proc, struct vm *vm)
 		n = 0;
 	if (!discover_cgroup(proc, vm->tgid, vm->cgroup, sizeof(vm->cgroup)))
 		cgname_parse(vm->cgroup, &cg);
+	ask_machine(vm, &cg);
 
 	/* What was read may be of a later process with the same number. */
 	if (discover_start(proc, vm->tgid, &ticks) < 0 || ticks != vm->start_ticks) {

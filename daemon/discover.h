@@ -75,10 +75,14 @@ void discover_describe(const char *proc, struct vm *vm);
 bool discover_is_over(const char *proc, const struct vmtab *tab, const struct vm *vm);
 
 /**
- * discover_uuid() - the value of "-uuid" on a VMM's command line
+ * discover_uuid() - the UUID on a VMM's command line
  * @cmdline: arguments separated by NUL, cut anywhere
  * @len: bytes at @cmdline
- * @buf: VM_UUID_SIZE bytes; "" when there is none that looks like a UUID
+ * @buf: VM_UUID_SIZE bytes; in small letters, "" when there is none that looks
+ *	like a UUID
+ *
+ * Understands QEMU's "-uuid UUID" and "-smbios type=1,uuid=UUID", and
+ * cloud-hypervisor's "--platform uuid=UUID".
  */
 void discover_uuid(const char *cmdline, size_t len, char *buf);
 

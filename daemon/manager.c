@@ -38,17 +38,31 @@ static int rearm(sd_event_source *source, uint64_t delay_us)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* The first time, or again: what counts as its interval is not touched by that. */
+static void describe(struct vm *vm)
+{
+	char before[VMNAME_SIZE];
+
+	memcpy(before, vm->name, sizeof(before));
+	discover_describe(DISCOVER_PROC, vm);
+	if (vm->announced && strcmp(before, vm->name))
+		log_event(LOG_EVENT_VM_NEW, LOG_INFO, &(struct log_fields){ .vm = vm->name },
+			  "VM %s is now known as %s (process %d, %s)", before, vm->name,
+			  (int)vm->tgid, cgname_kind_str(vm->manager));
+}
+
 /* Describe newcomers, and let those go whose process has ended or let go. */
 static void follow_vms(struct manager *m)
 {
 	size_t i = 0;
 
+	machined_ask(m->machined);
 	while (i < m->vms.nr) {
 		struct vm *vm = &m->vms.vms[i];
 		struct log_fields f = { .vm = vm->name };
 
 		if (!vm->described)
-			discover_describe(DISCOVER_PROC, vm);
+			describe(vm);
 		if (!vm->announced) {
 			vm->announced = true;
 			log_event(LOG_EVENT_VM_NEW, LOG_INFO, &f, "VM %s appeared (process %d, %s)",
@@ -121,6 +135,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)usec;
 	vmtab_age(&m->vms);
+	machined_look(m->machined);
 	look(m, true);
 	return rearm(source, m->config.interval_ns / UNIT_NSEC_PER_USEC);
 }
@@ -177,6 +192,14 @@ static void scan(struct manager *m)
 		log_event(LOG_EVENT_DISCOVERY, LOG_WARNING, NULL,
 			  "VMs that were there before cannot be found: " DISCOVER_PROC ": %s",
 			  strerror(-r));
+}
+
+static void on_machined(void *user)
+{
+	struct manager *m = user;
+
+	follow_vms(m);
+	tell_status(m);
 }
 
 static void on_kvm(struct manager *m, const struct uevent_kvm *e)
@@ -311,6 +334,8 @@ static int add_sources(struct manager *m)
 	if (r >= 0)
 		r = add_kernel(m);
 	if (r >= 0)
+		r = machined_new(m->loop, &m->vms, on_machined, m, &m->machined);
+	if (r >= 0)
 		r = add_timer(m, &m->tick, on_tick);
 	if (r >= 0)
 		r = add_timer(m, &m->write, on_write);
@@ -378,6 +403,7 @@ void manager_free(struct manager *m)
 	if (m->uevent_fd >= 0)
 		close(m->uevent_fd);
 	kclient_close(&m->k);
+	machined_free(m->machined);
 	sd_event_unref(m->loop);
 	vmtab_free(&m->vms);
 	prom_buf_free(&m->buf);

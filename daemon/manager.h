@@ -8,6 +8,7 @@
 
 #include "daemon/config.h"
 #include "daemon/kclient.h"
+#include "daemon/machined.h"
 #include "daemon/prom.h"
 #include "daemon/status.h"
 #include "daemon/vmtab.h"
@@ -34,6 +35,7 @@ struct options {
  * @uevent_fd: its socket, or -1
  * @kernel: source of the module's events, NULL when there is none
  * @k: the module
+ * @machined: systemd-machined
  * @vms: the VMs
  * @rates: of the last interval
  * @collected_us: CLOCK_MONOTONIC of the last collection, 0 when the next one
@@ -59,6 +61,7 @@ struct manager {
 	sd_event_source *kernel;
 	int uevent_fd;
 	struct kclient k;
+	struct machined *machined;
 	struct vmtab vms;
 	struct rates rates;
 	uint64_t collected_us;

@@ -58,6 +58,7 @@ static struct vm *append(struct vmtab *tab, pid_t tgid, uint64_t start_ticks)
 	memset(vm, 0, sizeof(*vm));
 	vm->tgid = tgid;
 	vm->start_ticks = start_ticks;
+	vm->settle_looks = VM_SETTLE_LOOKS;
 	return vm;
 }
 
@@ -128,9 +129,14 @@ void vmtab_age(struct vmtab *tab)
 {
 	size_t i;
 
-	for (i = 0; i < tab->nr; i++)
-		if (tab->vms[i].checks_left)
-			tab->vms[i].checks_left--;
+	for (i = 0; i < tab->nr; i++) {
+		struct vm *vm = &tab->vms[i];
+
+		if (vm->checks_left)
+			vm->checks_left--;
+		if (vm->settle_looks && !--vm->settle_looks)
+			vm->described = false;
+	}
 }
 
 void vmtab_remove(struct vmtab *tab, struct vm *vm)

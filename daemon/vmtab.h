@@ -20,6 +20,12 @@
  */
 #define VM_CHECK_LOOKS 5
 
+/*
+ * Some start a VM first and put it into its cgroup then: so a new one is described
+ * again after this many looks.
+ */
+#define VM_SETTLE_LOOKS 2
+
 /**
  * struct vm - one VM on this host
  * @tgid: the process that runs it
@@ -35,6 +41,8 @@
  * @uuid: "" when it has none
  * @cgroup: path in its hierarchy, "" when unknown
  * @manager: who made that cgroup
+ * @machine: what systemd-machined calls it, "" when it does not know it
+ * @asked: systemd-machined was asked
  * @tuning: effective knobs, valid when @tuning.have is not 0
  * @stats: counters of the last collection
  * @have_stats: @stats is valid
@@ -43,6 +51,7 @@
  * @seen: mark of a resync that is under way
  * @checks_left: looks during which the process may be found to have let go of
  *	the VM
+ * @settle_looks: looks until it is described once more
  */
 struct vm {
 	pid_t tgid;
@@ -56,6 +65,8 @@ struct vm {
 	char uuid[VM_UUID_SIZE];
 	char cgroup[VM_CGROUP_SIZE];
 	enum cgname_kind manager;
+	char machine[VMNAME_SIZE];
+	bool asked;
 	struct vd_tuning tuning;
 	struct vd_stats stats;
 	bool have_stats;
@@ -63,6 +74,7 @@ struct vm {
 	bool have_next;
 	bool seen;
 	unsigned int checks_left;
+	unsigned int settle_looks;
 };
 
 /**
@@ -138,7 +150,7 @@ size_t vmtab_count_process(const struct vmtab *tab, pid_t tgid, uint64_t start_t
 void vmtab_check_process(struct vmtab *tab, pid_t tgid, uint64_t start_ticks);
 
 /**
- * vmtab_age() - one more look has passed; see checks_left
+ * vmtab_age() - one more look has passed; see checks_left and settle_looks
  * @tab: the table
  */
 void vmtab_age(struct vmtab *tab);

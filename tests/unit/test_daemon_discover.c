@@ -16,7 +16,8 @@
 
 #include "daemon/discover.h"
 
-#define UUID "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+#define UUID  "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+#define OTHER "00000000-1111-2222-3333-444444444444"
 
 struct tree {
 	char path[64];
@@ -271,6 +272,15 @@ static void test_uuid(void **state)
 		{ CMD("a\0-uuid\0"
 		      "4dea22b3x1d52-d8f3-2516-782e98ab3fa0"),
 		  "" },
+		{ CMD("a\0-uuid\0"
+		      "4DEA22B3-1D52-d8f3-2516-782E98AB3FA0"),
+		  UUID },
+		{ CMD("kvm\0-smbios\0type=1,uuid=" UUID), UUID },
+		{ CMD("kvm\0-smbios\0uuid=" UUID ",type=1\0-uuid\0" OTHER), OTHER },
+		{ CMD("kvm\0-smbios\0type=1,uuid=" UUID "x"), "" },
+		{ CMD("kvm\0-smbios\0type=1,xuuid=" UUID), "" },
+		{ CMD("ch\0--platform\0num_pci_segments=1,uuid=" UUID), UUID },
+		{ CMD("ch\0--platform\0" UUID), "" },
 		{ "", 0, "" },
 		{ "\0\0\0", 3, "" },
 		{ "-uuid", 5, "" },
