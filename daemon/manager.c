@@ -225,6 +225,7 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
 	while (!(r = uevent_read(fd, &e)))
 		on_kvm(m, &e);
 	if (r == -ENOBUFS) {
+		vmtab_check_all(&m->vms);
 		scan(m);
 	} else if (r != -EAGAIN) {
 		log_event(LOG_EVENT_DISCOVERY, LOG_WARNING, NULL,

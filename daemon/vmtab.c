@@ -125,6 +125,14 @@ void vmtab_check_process(struct vmtab *tab, pid_t tgid, uint64_t start_ticks)
 			tab->vms[i].checks_left = VM_CHECK_LOOKS;
 }
 
+void vmtab_check_all(struct vmtab *tab)
+{
+	size_t i;
+
+	for (i = 0; i < tab->nr; i++)
+		tab->vms[i].checks_left = VM_CHECK_LOOKS;
+}
+
 void vmtab_age(struct vmtab *tab)
 {
 	size_t i;

@@ -150,6 +150,12 @@ size_t vmtab_count_process(const struct vmtab *tab, pid_t tgid, uint64_t start_t
 void vmtab_check_process(struct vmtab *tab, pid_t tgid, uint64_t start_ticks);
 
 /**
+ * vmtab_check_all() - any process may have let go of a VM: events were lost
+ * @tab: the table
+ */
+void vmtab_check_all(struct vmtab *tab);
+
+/**
  * vmtab_age() - one more look has passed; see checks_left and settle_looks
  * @tab: the table
  */
