@@ -171,12 +171,13 @@ static int resync(struct kclient *k, struct vmtab *tab)
 
 	on_vm_row(NULL, tab);
 	r = vdnl_vms_dump(k->nl, on_vm_row, tab);
-	if (r < 0)
+	/* VMs came or went in every round: those that stayed are in the last one all the same. */
+	if (r < 0 && r != -EAGAIN)
 		return r;
 	for (i = 0; i < tab->nr; i++)
 		if (tab->vms[i].id && !tab->vms[i].seen)
 			unclaim(&tab->vms[i]);
-	k->resync = false;
+	k->resync = r == -EAGAIN;
 	return 0;
 }
 
@@ -305,7 +306,7 @@ int kclient_collect(struct kclient *k, struct vmtab *tab)
 		set_absent(k, tab);
 		return r;
 	}
-	if (r < 0) {
+	if (r < 0 && r != -EAGAIN) {
 		set_problem(k, r, "the counters cannot be read");
 		return r;
 	}

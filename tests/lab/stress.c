@@ -126,12 +126,14 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "vms"))
 		make_vms(atoi(argv[2]), atoi(argv[3]));
+	else if (argc >= 2 && !strcmp(argv[1], "vm"))
+		be_a_vm();
 	else if (argc == 5 && !strcmp(argv[1], "inject"))
 		inject(atoi(argv[2]), (unsigned int)strtoul(argv[3], NULL, 10), atoi(argv[4]));
 	else if (argc == 3 && !strcmp(argv[1], "forge"))
 		forge(argv[2]);
 	else
-		return fprintf(stderr, "usage: stress vms NR PER_SECOND | "
+		return fprintf(stderr, "usage: stress vms NR PER_SECOND | vm [ANYTHING]... | "
 				       "inject PROTOCOL PORT NR | forge PID\n"),
 		       2;
 	return 0;

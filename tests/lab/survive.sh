@@ -119,6 +119,27 @@ equal "the window is kept" "$(status_of window_ns)" 33000000
 equal "that of the VM, too" "$(vm_stat lost window_ns)" 44000000
 equal "nothing fell back" "$(status_of fallbacks)" 0
 
+# A new VM with the number of one that ended has nothing of it.
+start_vm heir
+check "a VM is tracked" until_true 60 has_vm heir
+vdctl set mode=off --vm heir >/dev/null
+check "it has a setting of its own" until_true 60 eval '[ "$(vm_stat heir mode)" = off ]'
+kill -9 $vm
+wait $vm 2>/dev/null
+check "it ends" until_true 60 logged "VM heir is gone"
+number=$vm
+for ((i = 0; i < 20; i++)); do
+	echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+	start_vm heir
+	[ $vm = $number ] && break
+	kill $vm
+done
+equal "another one gets its number" $vm $number
+check "it is tracked" until_true 60 has_vm heir
+sleep 2
+equal "and has the setting of the host" "$(vm_stat heir mode)" active
+kill $vm
+
 # The clock on the wall jumps; no timer of ours hangs on it.
 now=$(date +%s)
 for jump in 86400 -172800; do
@@ -158,6 +179,7 @@ number "that were about 100 a second" "$(sed 's/.* in //; s/[^0-9]//g' /tmp/vms)
 	$((vms * 12))
 check "all are known a second or two later" until_true 3 all_known $((before + vms))
 check "without an error" sample 'collection_errors_total 0'
+sed 's/^/# log: /' $log | grep -vE 'appeared|is gone' | tail -n 5
 kill $stress
 check "all ends are seen" until_true 60 all_known "$before"
 equal "no VM was refused" "$(vdctl status --json | awk '/"vms"/ { v = 1 } v && /"refused"/' |
