@@ -80,6 +80,21 @@ kill -STOP "$main"
 soon "one that hangs is started again" is NRestarts 2
 soon "and works" status_has '^observe, '
 
+# A host, or a sandbox, on which the module cannot be asked at all.
+printf '[Service]\nRestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX\n' \
+	>/run/systemd/system/$unit.d/unix.conf
+systemctl daemon-reload
+check "without netlink it starts" systemctl restart $unit
+soon "says why it idles" status_has '^idle: this host or our sandbox has no netlink: '
+sleep 11
+check "is not taken for one that hangs" is NRestarts 0
+check "and stops" systemctl stop $unit
+check "well" is Result success
+rm /run/systemd/system/$unit.d/unix.conf
+systemctl daemon-reload
+check "with netlink it works again" systemctl start $unit
+soon "as before" status_has '^observe, '
+
 check "it stops" systemctl stop $unit
 check "well" is Result success
 check "the host is stock" is_mode off

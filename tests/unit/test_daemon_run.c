@@ -11,6 +11,8 @@ int daemon_main(int argc, char **argv);
 #undef main
 
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -35,6 +37,7 @@ struct world {
 	char notify[96];
 	char log[96];
 	int socket;
+	bool no_netlink;
 	pid_t pid;
 	char last[4096];
 };
@@ -107,6 +110,24 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* As RestrictAddressFamilies= of a unit does it. */
+static void forbid_netlink(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(97);
+}
+
 /* Run the daemon with up to four arguments after --config; its log is w->log. */
 static pid_t spawn(const struct world *w, const char *watchdog_us, const char *a, const char *b)
 {
@@ -123,6 +144,8 @@ static pid_t spawn(const struct world *w, const char *watchdog_us, const char *a
 		setenv("WATCHDOG_USEC", watchdog_us, 1);
 	if (!freopen(w->log, "a", stderr) || !freopen("/dev/null", "w", stdout))
 		_exit(99);
+	if (w->no_netlink)
+		forbid_netlink();
 	execv("/proc/self/exe", (char *const *)argv);
 	_exit(98);
 }
@@ -218,6 +241,31 @@ static void test_no_watchdog(void **state)
 	p.fd = w->socket;
 	/* Nothing to say: the same status is not said again. */
 	assert_int_equal(poll(&p, 1, 700), 0);
+}
+
+/* It says what is missing, is not taken for one that hangs, and ends well. */
+static void test_no_netlink(void **state)
+{
+	struct world *w = *state;
+	const char *log, *first;
+
+	w->no_netlink = true;
+	start(w, "500000");
+	expect(w, "STATUS=idle: this host or our sandbox has no netlink: ");
+	expect(w, "READY=1");
+	expect(w, "WATCHDOG=1");
+	expect(w, "WATCHDOG=1");
+	wait_file(w->prom);
+	assert_non_null(strstr(slurp(w->prom), "\nvcpu_deboost_module_up 0\n"));
+	kill(w->pid, SIGHUP);
+	expect(w, "READY=1");
+	kill(w->pid, SIGTERM);
+	assert_int_equal(wait_exit(w->pid), 0);
+	w->pid = 0;
+	log = slurp(w->log);
+	first = strstr(log, "has no netlink");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "has no netlink"));
 }
 
 static void test_reload(void **state)
@@ -382,6 +430,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_watchdog, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_netlink, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_textfile_fails, setup, teardown),
