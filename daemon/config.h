@@ -2,9 +2,11 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/rules.h"
 #include "lib/vdnl_msg.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/vcpu-deboostd/vcpu-deboostd.conf"
@@ -21,7 +23,12 @@
 
 /**
  * struct config - the whole configuration, every field set
- * @tuning: global knobs to push, all of them
+ * @tuning: global knobs to push, all of them; mode is observe with @mode_auto
+ * @mode_auto: the daemon finds out per VM whether active helps
+ * @rules: what single VMs shall have, in the order of the files
+ * @adapt_window: every VM's window follows its own answers
+ * @auto_window_ns: mean length of a window of a trial
+ * @auto_probe_ns: time from a verdict to the next trial
  * @interval_ns: time between two looks at the module
  * @heartbeat_grace_ns: after this long without us the module only observes
  * @textfile: "auto", "off", or an absolute path that ends in .prom
@@ -29,6 +36,11 @@
  */
 struct config {
 	struct vd_tuning tuning;
+	bool mode_auto;
+	struct rules rules;
+	bool adapt_window;
+	uint64_t auto_window_ns;
+	uint64_t auto_probe_ns;
 	uint64_t interval_ns;
 	uint64_t heartbeat_grace_ns;
 	char textfile[CONFIG_PATH_SIZE];

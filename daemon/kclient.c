@@ -338,6 +338,11 @@ static void on_tuning(struct kclient *k, struct vmtab *tab, const struct vd_msg 
 		vm = vmtab_find(tab, msg->vm_id);
 		if (!vm)
 			return;
+		/* An echo may be older than what we know, and is no news. */
+		if (vm->steer.echoes) {
+			vm->steer.echoes--;
+			return;
+		}
 		/* Not described yet: the name of a process may be hostile, too. */
 		vmname_sanitize(vm->comm, strlen(vm->comm), comm, sizeof(comm));
 		merge_tuning(&vm->tuning, &msg->tuning, vm->name[0] ? vm->name : comm, cause);
@@ -385,6 +390,7 @@ static int on_event(const struct vdnl_event *event, void *arg)
 int kclient_events(struct kclient *k, struct vmtab *tab)
 {
 	struct target rd = { .k = k, .tab = tab };
+	size_t i;
 	int r;
 
 	r = vdnl_events_read(k->nl, on_event, &rd);
@@ -392,6 +398,8 @@ int kclient_events(struct kclient *k, struct vmtab *tab)
 		return 0;
 	/* Lost or not understood: the dumps tell the same. */
 	k->resync = true;
+	for (i = 0; i < tab->nr; i++)
+		tab->vms[i].steer.echoes = 0;
 	if (r == -ENOBUFS || r == -EBADMSG || r == -ENOMEM || r == -EPERM)
 		return 0;
 	return r;

@@ -99,6 +99,26 @@ int kclient_fd(const struct kclient *k);
 int kclient_events(struct kclient *k, struct vmtab *tab);
 
 /**
+ * kclient_vm_read() - the tuning of one VM as it is now
+ * @k: the client
+ * @vm: tracked by the module; gets it
+ *
+ * Return: 0, -ENOENT when the VM is gone, or -errno.
+ */
+int kclient_vm_read(struct kclient *k, struct vm *vm);
+
+/**
+ * kclient_vm_change() - change the overrides of one VM
+ * @k: the client
+ * @vm: tracked by the module; gets its new tuning
+ * @reset: drop all of them first
+ * @set: then set those in @set->have
+ *
+ * Return: 0, -ENOENT when the VM is gone, or -errno.
+ */
+int kclient_vm_change(struct kclient *k, struct vm *vm, bool reset, const struct vd_tuning *set);
+
+/**
  * kclient_leave() - leave the host as without us: mode off, no heartbeat
  * @k: the client
  *

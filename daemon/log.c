@@ -33,6 +33,7 @@ static const char *const message_ids[LOG_EVENT_MAX] = {
 	[LOG_EVENT_VM_GONE] = "48be5c929bf5497785cd5530642eb4fc",
 	[LOG_EVENT_DISCOVERY] = "c648134a0f354da3a74d50e51b0a55b8",
 	[LOG_EVENT_TEXTFILE] = "754770bd069c4d39bd3c7a68cb620698",
+	[LOG_EVENT_POLICY] = "5f3c1a7be2d84f0c9a61c7d0b84e25d3",
 };
 
 struct entry {

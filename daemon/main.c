@@ -140,14 +140,18 @@ static bool has_capabilities(void)
 	return (data[0].effective & needed) == needed;
 }
 
-static int take_lock(void)
+static const char *runtime_dir(void)
 {
 	const char *dir = getenv("RUNTIME_DIRECTORY");
+
+	return dir && dir[0] ? dir : DEFAULT_RUNTIME_DIR;
+}
+
+static int take_lock(const char *dir)
+{
 	pid_t owner = 0;
 	int fd;
 
-	if (!dir || !dir[0])
-		dir = DEFAULT_RUNTIME_DIR;
 	fd = lock_take(dir, &owner);
 	if (fd == -EBUSY)
 		log_event(LOG_EVENT_START, LOG_ERR, NULL,
@@ -213,7 +217,8 @@ int main(int argc, char **argv)
 		return EXIT_NOT_PERMITTED;
 	}
 	block_signals();
-	lock = take_lock();
+	a.options.runtime_dir = runtime_dir();
+	lock = take_lock(a.options.runtime_dir);
 	if (lock < 0)
 		return lock == -EBUSY ? EXIT_RUNNING : EXIT_FAILED;
 	a.code = run(&a.options, &config);

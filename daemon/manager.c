@@ -126,6 +126,8 @@ static void look(struct manager *m, bool count)
 		collect(m);
 	}
 	follow_vms(m);
+	if (!r)
+		steer_look(m, count && m->collected_us);
 	tell_status(m);
 }
 
@@ -361,6 +363,7 @@ int manager_new(const struct options *options, const struct config *config, stru
 		return r;
 	}
 	metrics_configure(m);
+	steer_open(m);
 	*ret = m;
 	return 0;
 }
@@ -384,6 +387,7 @@ int manager_run(struct manager *m)
 	if (r < 0)
 		return r;
 	r = kclient_leave(&m->k);
+	steer_close(m, !r);
 	metrics_remove(m);
 	log_event(LOG_EVENT_STOP, r < 0 ? LOG_ERR : LOG_INFO, NULL, "stopped; %s",
 		  r < 0		 ? m->k.problem
@@ -407,6 +411,7 @@ void manager_free(struct manager *m)
 	machined_free(m->machined);
 	sd_event_unref(m->loop);
 	vmtab_free(&m->vms);
+	own_free(&m->own);
 	prom_buf_free(&m->buf);
 	free(m);
 }

@@ -9,6 +9,7 @@
 #include "daemon/config.h"
 #include "daemon/kclient.h"
 #include "daemon/machined.h"
+#include "daemon/own.h"
 #include "daemon/prom.h"
 #include "daemon/status.h"
 #include "daemon/vmtab.h"
@@ -16,10 +17,12 @@
 /**
  * struct options - the command line
  * @config_path: configuration file
+ * @runtime_dir: where the lock and what outlives a crash are
  * @textfile: value of --textfile, which wins over the configuration, or NULL
  */
 struct options {
 	const char *config_path;
+	const char *runtime_dir;
 	const char *textfile;
 };
 
@@ -48,6 +51,10 @@ struct options {
  * @textfile: where it goes, "" when nowhere
  * @textfile_error: errno of the last write, so that each kind is said once
  * @reload_problem: the last reload was refused, for the status
+ * @own: overrides that an earlier daemon left
+ * @own_path: where ours are noted
+ * @own_fallbacks: fallbacks of the module that are taken into account
+ * @own_error: errno of the last note, so that it is said once
  * @status: the last one sent
  */
 struct manager {
@@ -73,6 +80,10 @@ struct manager {
 	char textfile[CONFIG_PATH_SIZE];
 	int textfile_error;
 	bool reload_problem;
+	struct own own;
+	char own_path[CONFIG_PATH_SIZE];
+	uint64_t own_fallbacks;
+	int own_error;
 	char status[512];
 };
 

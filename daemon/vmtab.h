@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "daemon/cgname.h"
+#include "daemon/steer.h"
 #include "lib/vdnl_msg.h"
 #include "lib/vmname.h"
 
@@ -49,6 +50,7 @@
  * @next: counters of the collection that is under way
  * @have_next: @next is valid
  * @seen: mark of a resync that is under way
+ * @steer: how it is treated
  * @checks_left: looks during which the process may be found to have let go of
  *	the VM
  * @settle_looks: looks until it is described once more
@@ -73,6 +75,7 @@ struct vm {
 	struct vd_stats next;
 	bool have_next;
 	bool seen;
+	struct steer steer;
 	unsigned int checks_left;
 	unsigned int settle_looks;
 };

@@ -90,6 +90,9 @@ static void test_defaults(void **state)
 
 	config_defaults(&c);
 	assert_int_equal(c.tuning.mode, VCPU_DEBOOST_MODE_OBSERVE);
+	assert_true(c.mode_auto);
+	assert_true(c.adapt_window);
+	assert_int_equal(c.rules.nr, 0);
 	assert_int_equal(c.tuning.window_ns, VCPU_DEBOOST_WINDOW_DEFAULT_NS);
 	assert_int_equal(c.interval_ns, UNIT_NSEC_PER_SEC);
 	assert_int_equal(c.heartbeat_grace_ns, 60 * UNIT_NSEC_PER_SEC);
@@ -118,6 +121,7 @@ static void test_good(void **state)
 	if (load(d))
 		fail_msg("%s", d->error);
 	assert_int_equal(d->config.tuning.mode, VCPU_DEBOOST_MODE_ACTIVE);
+	assert_false(d->config.mode_auto);
 	assert_int_equal(d->config.tuning.window_ns, 1500000);
 	assert_int_equal(d->config.tuning.ipi_tracking, 0);
 	assert_int_equal(d->config.interval_ns, 100 * UNIT_NSEC_PER_MSEC);
@@ -135,7 +139,22 @@ static const struct {
 	{ "[global]\nwindow = 2h\n", { ":2: ", "window", "100us to 1s" } },
 	{ "[global]\nwindow = 2s\n", { ":2: ", "window", "100us to 1s" } },
 	{ "[global]\nwindow =\n", { ":2: ", "window" } },
-	{ "[global]\nmode = fast\n", { ":2: ", "mode", "off, observe, active" } },
+	{ "[global]\nmode = fast\n", { ":2: ", "mode", "off, observe, active, auto" } },
+	{ "[vm web]\nmode = off\n", { ":2: ", "[vm web]", "in quotes", "[vm \"web-*\"]" } },
+	{ "[vm]\nmode = off\n", { ":2: ", "in quotes" } },
+	{ "[vm \"\"]\nmode = off\n", { ":2: ", "in quotes" } },
+	{ "[vm \"uuid:web\"]\nmode = off\n", { ":2: ", "hexadecimal" } },
+	{ "[vm \"cgroup:machine\"]\nmode = off\n", { ":2: ", "begins with \"/\"" } },
+	{ "[vm \"web\"]\ninterval = 1s\n",
+	  { ":2: ", "unknown key \"interval\" in [vm _web_]", "those of [global]" } },
+	{ "[vm \"web\"]\nwindow = 2s\n", { ":2: ", "window", "100us to 1s" } },
+	{ "[vm \"web\"]\nwindow = 5\n", { ":2: ", "needs a unit", "5ms" } },
+	{ "[vm \"web\"]\nmode = on\n", { ":2: ", "off, observe, active, auto" } },
+	{ "[vm \"a\"]\nmode = off\n[vm \"b\"]\n[vm \"a\"]\nmode = off\n",
+	  { ":5: ", "mode is given twice" } },
+	{ "[vm \"a\"] mode = off\n", { ":1: ", "a section stands alone" } },
+	{ "[daemon]\nadapt_window = maybe\n", { ":2: ", "adapt_window", "on, off" } },
+	{ "[daemon]\nauto_window = 99ms\n", { ":2: ", "out of range", "100ms to 60s" } },
 	{ "[global]\n\n\nipi_tracking = maybe\n", { ":4: ", "ipi_tracking", "on, off" } },
 	{ "[global]\nwindw = 5ms\n",
 	  { ":2: ", "unknown key \"windw\" in [global]",
@@ -247,6 +266,50 @@ static void test_dropins(void **state)
 	assert_non_null(strstr(d->error, "conf.d/10-a.conf:3: "));
 }
 
+/* Rules keep the order of the files; a pattern may be long, and hold "]". */
+static void test_rules(void **state)
+{
+	struct dir *d = *state;
+	const struct rules *rules = &d->config.rules;
+	struct vd_tuning t;
+	bool automatic;
+
+	put(d, "main.conf",
+	    "[vm \"web-[12]\"]\nmode = active\n[vm \"cgroup:/machine.slice/a-path-that-is-longer-"
+	    "than-fifty-bytes/*\"] ; a comment\nwindow = 5ms\n[vm \"web-[12]\"]\nslots = 1\n"
+	    "[daemon]\ninterval = 2s\n");
+	put(d, "conf.d/9-b.conf", "[vm \"web-[12]\"]\nmode = auto\n");
+	if (load(d))
+		fail_msg("%s", d->error);
+	assert_int_equal(rules->nr, 3);
+	assert_string_equal(rules->rule[0].pattern, "web-[12]");
+	assert_int_equal(rules->rule[0].tuning.slots, 1);
+	assert_string_equal(rules->rule[1].pattern, "/machine.slice/"
+						    "a-path-that-is-longer-than-fifty-bytes/*");
+	assert_int_equal(rules->rule[1].kind, RULE_CGROUP);
+	assert_int_equal(d->config.interval_ns, 2 * UNIT_NSEC_PER_SEC);
+
+	rules_apply(rules, "web-1", "", "", &t, &automatic);
+	assert_true(automatic);
+	assert_int_equal(t.mode, VCPU_DEBOOST_MODE_OBSERVE);
+	assert_int_equal(t.slots, 1);
+}
+
+static void test_too_many_rules(void **state)
+{
+	struct dir *d = *state;
+	char text[65 * 32] = "";
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i <= RULES_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "[vm \"v%d\"]\nmode = off\n", i);
+	put(d, "main.conf", text);
+	assert_int_equal(load(d), -EINVAL);
+	assert_non_null(strstr(d->error, ":130: "));
+	assert_non_null(strstr(d->error, "more than 64 rules"));
+}
+
 static char *slurp(const char *path)
 {
 	char *text = calloc(1, 1 << 16);
@@ -291,7 +354,7 @@ static void test_documented(void **state)
 			fail_msg("%s lacks:%s", MAN_PAGE, wanted);
 		assert_true(strlen(k.help) > 5);
 	}
-	assert_int_equal(i, nr_knobs + 4);
+	assert_int_equal(i, nr_knobs + 7);
 	free(etc);
 	free(man);
 }
@@ -316,7 +379,7 @@ static void test_shipped_defaults(void **state)
 		fail_msg("%s", d->error);
 	config_defaults(&defaults);
 	assert_memory_equal(&defaults, &d->config, sizeof(defaults));
-	assert_int_equal(keys, nr_knobs + 4);
+	assert_int_equal(keys, nr_knobs + 7);
 	free(etc);
 }
 
@@ -329,6 +392,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_and_binary, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dropins, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_rules, setup, teardown),
 		cmocka_unit_test(test_documented),
 		cmocka_unit_test_setup_teardown(test_shipped_defaults, setup, teardown),
 	};
