@@ -61,7 +61,8 @@ struct cmd {
 	int (*run)(struct ctx *ctx, int argc, char **argv);
 };
 
-extern const struct cmd cmd_status, cmd_vms, cmd_get, cmd_set, cmd_reset, cmd_hooks, cmd_help;
+extern const struct cmd cmd_status, cmd_vms, cmd_get, cmd_set, cmd_reset, cmd_hooks, cmd_ab,
+	cmd_explain, cmd_help;
 
 /* Every verb, in the order of the help text; ends with NULL. */
 extern const struct cmd *const cmds[];

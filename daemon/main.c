@@ -18,8 +18,9 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/version.h"
+#include "lib/ctl.h"
 
-#define DEFAULT_RUNTIME_DIR "/run/vcpu-deboostd"
+#define DEFAULT_RUNTIME_DIR VD_CTL_DIR
 
 /* In the man page; the unit does not restart on those from 2 on. */
 enum exit_code {

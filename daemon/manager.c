@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/ctl.h"
 #include "daemon/delta.h"
 #include "daemon/discover.h"
 #include "daemon/log.h"
@@ -364,6 +365,7 @@ int manager_new(const struct options *options, const struct config *config, stru
 	}
 	metrics_configure(m);
 	steer_open(m);
+	(void)ctl_open(m);
 	*ret = m;
 	return 0;
 }
@@ -400,6 +402,7 @@ void manager_free(struct manager *m)
 {
 	if (!m)
 		return;
+	ctl_close(m);
 	sd_event_source_unref(m->tick);
 	sd_event_source_unref(m->write);
 	sd_event_source_unref(m->watchdog);

@@ -14,6 +14,9 @@
 #include "daemon/status.h"
 #include "daemon/vmtab.h"
 
+/* Connections to the control socket at one time. */
+#define CTL_PEERS 8
+
 /**
  * struct options - the command line
  * @config_path: configuration file
@@ -54,7 +57,12 @@ struct options {
  * @own: overrides that an earlier daemon left
  * @own_path: where ours are noted
  * @own_fallbacks: fallbacks of the module that are taken into account
+ * @sched_fresh: CPU times of the VMs are of this look
  * @own_error: errno of the last note, so that it is said once
+ * @ctl: source of the control socket, NULL when there is none
+ * @ctl_path: where it is, "" without
+ * @ctl_peer: who is connected
+ * @ctl_next: counts connections
  * @status: the last one sent
  */
 struct manager {
@@ -83,7 +91,12 @@ struct manager {
 	struct own own;
 	char own_path[CONFIG_PATH_SIZE];
 	uint64_t own_fallbacks;
+	bool sched_fresh;
 	int own_error;
+	sd_event_source *ctl;
+	char ctl_path[128];
+	sd_event_source *ctl_peer[CTL_PEERS];
+	size_t ctl_next;
 	char status[512];
 };
 

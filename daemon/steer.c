@@ -13,9 +13,11 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/policy.h"
+#include "daemon/steer_priv.h"
 #include "lib/knob.h"
 
-#define MODE VD_BIT(VCPU_DEBOOST_TUNING_A_MODE)
+#define MODE   VD_BIT(VCPU_DEBOOST_TUNING_A_MODE)
+#define WINDOW VD_BIT(VCPU_DEBOOST_TUNING_A_WINDOW_NS)
 
 void steer_open(struct manager *m)
 {
@@ -90,17 +92,74 @@ static void say_manual(const struct vm *vm, uint64_t before, uint64_t now)
 	}
 }
 
+static void want_window(struct manager *m, struct vm *vm, bool counted, struct vd_tuning *ret)
+{
+	struct steer *s = &vm->steer;
+
+	s->adapting = m->config.adapt_window && !((s->rule.have | s->manual) & WINDOW);
+	if (!s->adapting) {
+		memset(&s->adapt, 0, sizeof(s->adapt));
+		return;
+	}
+	/* After a crash it goes on from where it was. */
+	if (!s->adapt.window_ns && (s->own.have & WINDOW))
+		s->adapt.window_ns = s->own.window_ns;
+	if (counted && vm->have_stats)
+		(void)adapt_step(&s->adapt, &vm->stats, m->k.tuning.window_ns);
+	if (s->adapt.window_ns && s->adapt.window_ns != m->k.tuning.window_ns) {
+		ret->window_ns = s->adapt.window_ns;
+		ret->have |= WINDOW;
+	}
+}
+
+/* A mode that somebody set, for this VM or for the host, is nothing to try out. */
+static bool is_automatic(const struct manager *m, const struct steer *s)
+{
+	if (s->manual & MODE)
+		return false;
+	if (s->rule.have & MODE)
+		return s->rule_auto;
+	return m->config.mode_auto && m->k.desired.mode == VCPU_DEBOOST_MODE_OBSERVE;
+}
+
+static void want_mode(struct manager *m, struct vm *vm, bool counted, struct vd_tuning *ret)
+{
+	struct steer *s = &vm->steer;
+
+	if (!is_automatic(m, s)) {
+		s->automatic = false;
+		return;
+	}
+	if (counted && vm->have_stats)
+		steer_try(m, vm);
+	if (!s->automatic || (s->trial.state != AUTO_TRIAL && s->trial.state != AUTO_ACTIVE))
+		return;
+	ret->mode = auto_is_active(&s->trial) ? VCPU_DEBOOST_MODE_ACTIVE
+					      : VCPU_DEBOOST_MODE_OBSERVE;
+	ret->have |= MODE;
+}
+
 /* What we want for a VM of its own, beside what the host has. */
-static void want(struct manager *m, struct vm *vm, struct vd_tuning *ret)
+static void want(struct manager *m, struct vm *vm, bool counted, struct vd_tuning *ret)
 {
 	struct steer *s = &vm->steer;
 
 	rules_apply(&m->config.rules, vm->name, vm->uuid, vm->cgroup, &s->rule, &s->rule_auto);
 	*ret = s->rule;
+	want_window(m, vm, counted, ret);
+	want_mode(m, vm, counted, ret);
 }
 
-static void say_rule_change(const struct vm *vm, const struct vd_tuning *old,
-			    const struct policy_plan *plan)
+static const char *reason_of(const struct steer *s, uint64_t bit)
+{
+	if (s->rule.have & bit)
+		return "rule";
+	if (s->adapting && bit == WINDOW)
+		return "its answers";
+	return "no rule";
+}
+
+static void say_change(const struct vm *vm, const struct vd_tuning *old)
 {
 	char from[KNOB_VALUE_SIZE], to[KNOB_VALUE_SIZE];
 	struct log_fields f = { .vm = vm->name, .old_value = from, .new_value = to };
@@ -111,9 +170,12 @@ static void say_rule_change(const struct vm *vm, const struct vd_tuning *old,
 
 		if (knob_get(&knobs[i], old) == knob_get(&knobs[i], &vm->tuning))
 			continue;
+		/* Turns of a trial are no decisions; its states are said. */
+		if (bit == MODE && vm->steer.automatic)
+			continue;
 		knob_format(&knobs[i], old, from, sizeof(from));
 		knob_format(&knobs[i], &vm->tuning, to, sizeof(to));
-		f.reason = plan->own.have & bit ? "rule" : "no rule";
+		f.reason = reason_of(&vm->steer, bit);
 		log_event(LOG_EVENT_POLICY, LOG_NOTICE, &f, "%s of %s: %s -> %s (%s)",
 			  knobs[i].name, vm->name, from, to, f.reason);
 	}
@@ -134,7 +196,7 @@ static void change(struct manager *m, struct vm *vm, const struct policy_plan *p
 	r = kclient_vm_change(&m->k, vm, plan->reset, &plan->set);
 	if (!r) {
 		vm->steer.refused = false;
-		say_rule_change(vm, &old, plan);
+		say_change(vm, &old);
 	} else if (r != -ENOENT && r != -ENOPKG && !vm->steer.refused) {
 		vm->steer.refused = true;
 		log_event(LOG_EVENT_POLICY, LOG_ERR, &(struct log_fields){ .vm = vm->name },
@@ -143,13 +205,13 @@ static void change(struct manager *m, struct vm *vm, const struct policy_plan *p
 	}
 }
 
-static void steer_vm(struct manager *m, struct vm *vm)
+static void steer_vm(struct manager *m, struct vm *vm, bool counted)
 {
 	struct policy_plan plan;
 	struct vd_tuning wanted;
 
 	meet(m, vm);
-	want(m, vm, &wanted);
+	want(m, vm, counted, &wanted);
 	policy_plan(&vm->tuning, &vm->steer.own, &wanted, &plan);
 	if (policy_acts(&plan) || plan.manual != vm->steer.manual) {
 		/* What we know may be older than somebody's change. */
@@ -168,11 +230,11 @@ void steer_look(struct manager *m, bool counted)
 {
 	size_t i;
 
-	(void)counted;
 	if (!m->k.present || m->k.tuning.mode == VCPU_DEBOOST_MODE_OFF)
 		return;
+	m->sched_fresh = false;
 	follow_fallback(m);
 	for (i = 0; i < m->vms.nr; i++)
 		if (m->vms.vms[i].id && m->vms.vms[i].tuning.have && m->vms.vms[i].described)
-			steer_vm(m, &m->vms.vms[i]);
+			steer_vm(m, &m->vms.vms[i], counted);
 }

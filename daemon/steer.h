@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/adapt.h"
+#include "daemon/auto.h"
 #include "lib/vdnl_msg.h"
 
 struct manager;
@@ -16,6 +18,12 @@ struct manager;
  * @manual: bits of the knobs that somebody set for this VM
  * @rule: what the rules of the configuration give it
  * @rule_auto: they give it mode = auto
+ * @adapting: its window follows its answers
+ * @adapt: how
+ * @automatic: it has mode = auto
+ * @trial: how that stands, valid with @automatic
+ * @cpu_ns: CPU time of its process, as of the last look that needed it
+ * @wait_ns: its time of waiting for a CPU
  * @echoes: events to come that only tell what we did ourselves
  * @refused: the module refused a change, which was said
  */
@@ -25,6 +33,12 @@ struct steer {
 	uint64_t manual;
 	struct vd_tuning rule;
 	bool rule_auto;
+	bool adapting;
+	struct adapt adapt;
+	bool automatic;
+	struct auto_vm trial;
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
 	unsigned int echoes;
 	bool refused;
 };

@@ -39,7 +39,7 @@ $(B)/$(1)/vdctl: $(B)/$(1)/cli/main.o $(B)/$(1)/libcli.a $(B)/$(1)/libvd.a
 
 $(B)/$(1)/vcpu-deboostd: $(B)/$(1)/daemon/main.o $(B)/$(1)/libdaemon.a $(B)/$(1)/libvd.a
 	$$(call say,LD,$$@)
-	$(Q)$$(CC) $$($(1)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS) $$(LIB_LIBS)
+	$(Q)$$(CC) $$($(1)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS) $$(LIB_LIBS) -lm
 endef
 $(eval $(call variant,obj))
 $(eval $(call variant,asan))

@@ -26,7 +26,7 @@ endif
 endef
 $(eval $(call pkg,LIB,libnl-3.0 libnl-genl-3.0))
 $(eval $(call pkg,CLI,jansson))
-$(eval $(call pkg,DAEMON,libsystemd libcgroup inih))
+$(eval $(call pkg,DAEMON,libsystemd libcgroup inih jansson))
 $(eval $(call pkg,TEST,cmocka))
 
 # $(call need,NAME...): end with a sentence when a library is missing.

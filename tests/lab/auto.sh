@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
+# mode = auto with real VMs: active where it helps, not where it harms; and the window of each
+# VM follows its own answers.
+. ./lib.sh
+
+dir=$(mktemp -d)
+conf=$dir/d.conf
+log=$dir/log
+
+# Reading, not polling: the VMs shall have the CPUs.
+said() {
+	timeout "$2" grep -qm1 -E -- "$1" <(tail -n +1 -f "$log")
+}
+
+soon() {
+	local status=0
+
+	said "$2" 120 || status=1
+	result "$status" "$1"
+	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
+}
+
+window_us() {
+	vm_stat "$1" window_ns | awk '{ print int($1 / 1000) }'
+}
+
+cat >"$conf" <<'CONF'
+[daemon]
+interval = 100ms
+heartbeat_grace = 5s
+auto_window = 100ms
+[vm "hurt"]
+order = tiers
+CONF
+: >"$log"
+modprobe vcpu_deboost
+vcpu-deboostd --config "$conf" --textfile off 2>>"$log" &
+daemon=$!
+
+vdvm --name helped --workload ipi --vcpus 4 --forever >/dev/null 2>&1 &
+helped=$!
+soon "a VM that spins is tried" 'auto of helped: watch -> trial'
+soon "and ends active where that helps" 'auto of helped: trial -> active .gain after [0-9]+ pairs'
+equal "as the module knows" "$(vm_stat helped mode)" active
+kill "$helped"
+
+vdvm --name hurt --workload lock --vcpus 4 --forever >/dev/null 2>&1 &
+hurt=$!
+soon "a VM made to be hurt is tried" 'auto of hurt: watch -> trial'
+soon "and not left active" 'auto of hurt: trial -> (rest|watch)'
+equal "as the module knows" "$(vm_stat hurt mode)" observe
+kill "$hurt"
+sed -n 's/.*\(auto of\)/# \1/p' "$log"
+sed -n 's/.*\(window of\)/# \1/p' "$log"
+kill "$daemon"
+wait "$daemon"
