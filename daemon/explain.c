@@ -96,10 +96,10 @@ static void say_mode(struct explain *e, const struct vm *vm, const struct vd_tun
 	else if (vm->steer.manual & MODE)
 		say(e,
 		    "Mode is %s, set by hand for this VM; \"vdctl reset --vm id:%" PRIu32 "\" "
-											  "gives "
-											  "it back "
-											  "to the "
-											  "daemon.",
+		    "gives "
+		    "it back "
+		    "to the "
+		    "daemon.",
 		    mode, vm->id);
 	else if (vm->steer.automatic)
 		say_automatic(e, vm, now_ms);
