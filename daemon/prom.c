@@ -286,6 +286,22 @@ static void put_vm_window(struct prom_buf *b, const struct family *f, const stru
 	}
 }
 
+static void put_vm_auto(struct prom_buf *b, const struct family *f, const struct prom_input *in)
+{
+	int state;
+	size_t i;
+
+	for (i = 0; i < in->nr_vms; i++) {
+		const struct vm *vm = &in->vms[i];
+
+		for (state = 0; vm->id && vm->steer.automatic && state < AUTO_STATE_MAX; state++) {
+			begin_vm(b, f->name, "", vm);
+			put(b, ",state=\"%s\"} %d\n", auto_state_str((enum auto_state)state),
+			    vm->steer.trial.state == (enum auto_state)state);
+		}
+	}
+}
+
 /* Buckets are cumulative here. The last of the module's is open: +Inf. */
 static void put_hist(struct prom_buf *b, const struct family *f, const struct vm *vm,
 		     const uint64_t *hist, uint64_t sum_ns)
@@ -352,6 +368,9 @@ static const struct family families[] = {
 	{ "vm_vcpus", "gauge", "vCPUs of the VM that the module has seen.", put_vm_vcpus },
 	{ "vm_mode", "gauge", "1 for the mode of the VM, 0 for the others.", put_vm_mode },
 	{ "vm_window_seconds", "gauge", "Recency window of the VM.", put_vm_window },
+	{ "vm_auto_state", "gauge",
+	  "With mode = auto, 1 for the state of the VM: watch, trial, active or rest.",
+	  put_vm_auto },
 	{ "vm_ipi_answer_seconds", "histogram",
 	  "Time from an IPI between two vCPUs to its end-of-interrupt.", put_vm_answer },
 	{ "vm_yield_run_seconds", "histogram",

@@ -58,6 +58,7 @@ static void make_sample(struct sample *s)
 		.manager = CGNAME_LIBVIRT,
 		.tuning = { .have = 0xff, .mode = VCPU_DEBOOST_MODE_OBSERVE, .window_ns = 1500 },
 		.have_stats = true,
+		.steer = { .automatic = true, .trial.state = AUTO_REST },
 	};
 	s->vms[0].stats.ipis = 1000;
 	s->vms[0].stats.boosted = UINT64_MAX;
@@ -112,6 +113,8 @@ static void test_golden(void **state)
 		"vcpu_deboost_vm_vcpus{" VM "} 4",
 		"vcpu_deboost_vm_mode{" VM ",mode=\"observe\"} 1",
 		"vcpu_deboost_vm_mode{" VM ",mode=\"active\"} 0",
+		"vcpu_deboost_vm_auto_state{" VM ",state=\"rest\"} 1",
+		"vcpu_deboost_vm_auto_state{" VM ",state=\"trial\"} 0",
 		"vcpu_deboost_vm_window_seconds{" VM "} 0.000001500",
 		"# TYPE vcpu_deboost_vm_ipi_answer_seconds histogram",
 		HIST "bucket{" VM ",le=\"2.048e-06\"} 7",
