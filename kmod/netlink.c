@@ -27,6 +27,7 @@ static const struct nla_policy tuning_policy[VCPU_DEBOOST_TUNING_A_MAX + 1] = {
 	[VCPU_DEBOOST_TUNING_A_EOI_CLEAR] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_EOI_CLEAR_MAX),
 	[VCPU_DEBOOST_TUNING_A_RELAXED_BOOST] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_CHAIN] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VCPU_DEBOOST_TUNING_A_SCHED] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_SCHED_MAX),
 };
 
 static const struct nla_policy vm_policy[VCPU_DEBOOST_A_VM_ID + 1] = {
@@ -237,6 +238,8 @@ static int tuning_set(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&vdb.lock);
 	if (given & BIT(VCPU_DEBOOST_TUNING_A_ORDER) && vdb_order_missing(tuning.order))
 		ret = missing(info, vdb_order_missing(tuning.order));
+	else if (given & BIT(VCPU_DEBOOST_TUNING_A_SCHED) && vdb_sched_missing(tuning.sched))
+		ret = missing(info, vdb_sched_missing(tuning.sched));
 	else if (info->attrs[VCPU_DEBOOST_A_VM_ID])
 		ret = change_vm(info, &tuning, given);
 	else

@@ -51,7 +51,7 @@ static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 	vdb_count(spin->vm, spin->why);
 	vdb_yield_begin(spin);
 	trace(spin, VDB_ACT_YIELD);
-	return spin->target_vcpu;
+	return vdb_sched_help(spin) == VDB_HELP_STAY ? self : spin->target_vcpu;
 }
 
 static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)

@@ -23,6 +23,7 @@ static const struct {
 	{ VCPU_DEBOOST_TUNING_A_EOI_CLEAR, offsetof(struct vdb_tuning, eoi_clear) },
 	{ VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, offsetof(struct vdb_tuning, relaxed_boost) },
 	{ VCPU_DEBOOST_TUNING_A_CHAIN, offsetof(struct vdb_tuning, chain) },
+	{ VCPU_DEBOOST_TUNING_A_SCHED, offsetof(struct vdb_tuning, sched) },
 };
 
 static u32 *knob_at(const struct vdb_tuning *tuning, unsigned int i)
@@ -102,6 +103,7 @@ void vdb_tuning_init(u32 mode)
 		.eoi_clear = VCPU_DEBOOST_EOI_CLEAR_VECTOR,
 		.relaxed_boost = 1,
 		.chain = 1,
+		.sched = VCPU_DEBOOST_SCHED_NONE,
 	};
 }
 

@@ -22,6 +22,7 @@
 #include "compat/compat.h"
 #include "age.h"
 #include "pair.h"
+#include "sched.h"
 
 /* KVM's own structs are opaque: fields are read through fields.h only. */
 struct kvm;
@@ -49,6 +50,7 @@ struct sk_buff;
  * @eoi_clear: enum vcpu_deboost_eoi_clear
  * @relaxed_boost: 0 or 1
  * @chain: 0 or 1
+ * @sched: enum vcpu_deboost_sched
  *
  * Read without a lock, field by field; a reader may see half of a change.
  */
@@ -61,6 +63,7 @@ struct vdb_tuning {
 	u32 eoi_clear;
 	u32 relaxed_boost;
 	u32 chain;
+	u32 sched;
 };
 
 /**
@@ -345,6 +348,10 @@ const char *vdb_order_missing(u32 order);
 void vdb_order_resolve(void);
 void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns);
 bool vdb_order_choose(struct vdb_spin *spin);
+
+/* sched.c */
+const char *vdb_sched_missing(u32 sched);
+enum vdb_help vdb_sched_help(struct vdb_spin *spin);
 
 /* select.c */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);

@@ -31,6 +31,10 @@ static const char *const eoi_clear_values[] = {
 	[VCPU_DEBOOST_EOI_CLEAR_SERIES] = "series",
 };
 
+static const char *const sched_values[] = {
+	[VCPU_DEBOOST_SCHED_NONE] = "none",
+};
+
 #define FIELD(_member)                                 \
 	.offset = offsetof(struct vd_tuning, _member), \
 	.size = sizeof(((struct vd_tuning *)0)->_member)
@@ -135,6 +139,19 @@ const struct knob knobs[] = {
 		.range = "vector, series",
 		.example = "eoi_clear=vector",
 		.help = "What an EOI ends: the wait for its vector, or all as in the series' v1",
+	},
+	{
+		.name = "sched",
+		.attr = VCPU_DEBOOST_TUNING_A_SCHED,
+		.type = KNOB_ENUM,
+		.values = sched_values,
+		.min = VCPU_DEBOOST_SCHED_NONE,
+		.max = VCPU_DEBOOST_SCHED_MAX,
+		.def = VCPU_DEBOOST_SCHED_NONE,
+		FIELD(sched),
+		.range = "none",
+		.example = "sched=none",
+		.help = "How the scheduler is made to run the vCPU that was chosen",
 	},
 };
 

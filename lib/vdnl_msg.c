@@ -88,6 +88,7 @@ static const struct field tuning_fields[] = {
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_EOI_CLEAR, FIELD_U32, eoi_clear),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, FIELD_U32, relaxed_boost),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_CHAIN, FIELD_U32, chain),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_SCHED, FIELD_U32, sched),
 };
 NEST(tuning);
 

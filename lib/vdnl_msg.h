@@ -93,6 +93,7 @@ struct vd_hook {
  * @eoi_clear: enum vcpu_deboost_eoi_clear
  * @relaxed_boost: 0 or 1
  * @chain: 0 or 1
+ * @sched: enum vcpu_deboost_sched
  */
 struct vd_tuning {
 	uint64_t have;
@@ -105,6 +106,7 @@ struct vd_tuning {
 	uint32_t eoi_clear;
 	uint32_t relaxed_boost;
 	uint32_t chain;
+	uint32_t sched;
 };
 
 /**

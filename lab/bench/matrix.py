@@ -9,7 +9,7 @@ LAYOUTS = ("flat", "vcpu")
 
 # What a setting does not name is as the module has it without being told.
 KNOBS = {"mode": "observe", "window": "50ms", "ipi_tracking": "on", "order": "stock", "slots": "8",
-         "eoi_clear": "vector", "relaxed_boost": "on", "chain": "on"}
+         "eoi_clear": "vector", "relaxed_boost": "on", "chain": "on", "sched": "none"}
 
 # Name -> what `vdctl set` is given. None: our module is not loaded at all. A setting is compared
 # with "stock"; "again" is stock once more and shows the noise of the whole procedure.

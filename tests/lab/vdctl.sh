@@ -20,7 +20,7 @@ modprobe vcpu_deboost mode=observe
 equal "status when armed exits 0" "$(vdctl status >/dev/null; echo $?)" 0
 check "an armed hook is listed" eval 'vdctl hooks | grep -q "armed.*kvm_vcpu_on_spin"'
 defaults=(mode=observe ipi_tracking=on window=50ms order=stock relaxed_boost=on chain=on slots=8
-	eoi_clear=vector)
+	eoi_clear=vector sched=none)
 equal "get prints what set takes" "$(vdctl get | xargs)" "${defaults[*]}"
 
 boot_vm twin 2

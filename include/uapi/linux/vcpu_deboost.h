@@ -70,6 +70,13 @@ enum vcpu_deboost_eoi_clear {
 };
 #define VCPU_DEBOOST_EOI_CLEAR_MAX (__VCPU_DEBOOST_EOI_CLEAR_MAX - 1)
 
+/* How the scheduler is made to run the vCPU that was chosen. */
+enum vcpu_deboost_sched {
+	VCPU_DEBOOST_SCHED_NONE,	/* as KVM's own yield does */
+	__VCPU_DEBOOST_SCHED_MAX
+};
+#define VCPU_DEBOOST_SCHED_MAX (__VCPU_DEBOOST_SCHED_MAX - 1)
+
 /* How much of a VM's waiting the module can see. */
 enum vcpu_deboost_visibility {
 	VCPU_DEBOOST_VISIBILITY_NONE,
@@ -179,6 +186,7 @@ enum vcpu_deboost_tuning_attr {
 	VCPU_DEBOOST_TUNING_A_EOI_CLEAR,	/* u32, enum vcpu_deboost_eoi_clear */
 	VCPU_DEBOOST_TUNING_A_RELAXED_BOOST,	/* u32, 0 or 1 */
 	VCPU_DEBOOST_TUNING_A_CHAIN,		/* u32, 0 or 1 */
+	VCPU_DEBOOST_TUNING_A_SCHED,		/* u32, enum vcpu_deboost_sched */
 	__VCPU_DEBOOST_TUNING_A_MAX
 };
 #define VCPU_DEBOOST_TUNING_A_MAX (__VCPU_DEBOOST_TUNING_A_MAX - 1)

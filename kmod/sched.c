@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of strategies. What a strategy cannot do on this kernel is refused
+ * when it is asked for, and is stock behaviour when it was asked for before the
+ * kernel was looked at.
+ */
+#include "sched.h"
+#include "vdb.h"
+
+static const struct vdb_strategy strategies[VCPU_DEBOOST_SCHED_MAX + 1] = {
+	[VCPU_DEBOOST_SCHED_NONE] = {},
+};
+
+/**
+ * vdb_sched_missing - what this kernel lacks for a strategy
+ * @sched: enum vcpu_deboost_sched
+ *
+ * Context: hooks armed, or any: then nothing is known to be missing.
+ * Return: a sentence, or NULL.
+ */
+const char *vdb_sched_missing(u32 sched)
+{
+	return vdb.armed && strategies[sched].missing ? strategies[sched].missing() : NULL;
+}
+
+/**
+ * vdb_sched_help - see to it that the target of a spin runs
+ * @spin: with its target
+ *
+ * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
+ * Return: what is left to do.
+ */
+enum vdb_help vdb_sched_help(struct vdb_spin *spin)
+{
+	const struct vdb_strategy *s = &strategies[READ_ONCE(spin->vm->tuning.sched)];
+
+	return s->help ? s->help(spin) : VDB_HELP_YIELD;
+}

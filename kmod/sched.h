@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How the scheduler is made to run the vCPU that was chosen: one strategy a
+ * file, one row each in the table of sched.c.
+ */
+#ifndef VDB_SCHED_H
+#define VDB_SCHED_H
+
+#include <linux/types.h>
+
+struct vdb_spin;
+
+/**
+ * enum vdb_help - what is left to do for the spinning vCPU
+ * @VDB_HELP_YIELD: yield to the target, as KVM does
+ * @VDB_HELP_STAY: nothing, the target is on its way: go on spinning
+ */
+enum vdb_help {
+	VDB_HELP_YIELD,
+	VDB_HELP_STAY,
+};
+
+/**
+ * struct vdb_strategy - a row
+ * @missing: what this kernel lacks for it, a sentence; NULL if nothing
+ * @help: see to it that the target of a spin runs; before KVM's own yield.
+ *	Context: the spinning vCPU's thread, preemption off, rcu_read_lock(), no
+ *	run-queue lock held
+ *
+ * NULL: nothing is missing, KVM's yield is all the help there is.
+ */
+struct vdb_strategy {
+	const char *(*missing)(void);
+	enum vdb_help (*help)(struct vdb_spin *spin);
+};
+
+#endif /* VDB_SCHED_H */
