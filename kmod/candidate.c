@@ -28,6 +28,20 @@ struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx)
 }
 
 /**
+ * vdb_vcpu_task - the thread that runs a vCPU
+ * @vcpu: vCPU
+ *
+ * Context: rcu_read_lock().
+ * Return: the task, NULL if it has none.
+ */
+struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu)
+{
+	struct pid __rcu *pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
+
+	return pid_task(rcu_dereference(pid), PIDTYPE_PID);
+}
+
+/**
  * vdb_candidate - whether yield_to() would run a vCPU
  * @vcpu: candidate
  * @ret_ran_ns: if not NULL, set for a READY one: time it has been on a CPU in
@@ -42,11 +56,8 @@ struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx)
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 {
 	enum vdb_candidate candidate = VDB_CANDIDATE_BLOCKED;
-	struct task_struct *task;
-	struct pid __rcu *pid;
+	struct task_struct *task = vdb_vcpu_task(vcpu);
 
-	pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
-	task = pid_task(rcu_dereference(pid), PIDTYPE_PID);
 	if (!task)
 		return candidate;
 	if (READ_ONCE(task->on_cpu)) {

@@ -23,6 +23,8 @@ static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int
 	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns)) {
 		vdb_answered(vm, age_ns);
 		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
+		if (READ_ONCE(me->loan))
+			vdb_loan_answered(me);
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}

@@ -16,6 +16,9 @@
 /* Far more than any kernel has (5 MiB today): a bound, not an estimate. */
 #define BTF_MAX_BYTES (64 << 20)
 
+/* The field is only pointed to. */
+#define ANY_SIZE 0
+
 u32 vdb_field_offset[VDB_NR_FIELDS] __read_mostly;
 
 static const struct {
@@ -41,6 +44,28 @@ static const struct {
 	[VDB_F_LAPIC_REGS] = { "kvm_lapic", "regs", sizeof(void *), true },
 	[VDB_F_LAPIC_IRR_PENDING] = { "kvm_lapic", "irr_pending", sizeof(bool), true },
 	[VDB_F_LAPIC_APICV] = { "kvm_lapic", "apicv_active", sizeof(bool), true },
+	/* The scheduler's, see fair.c. */
+	[VDB_F_TASK_SE] = { "task_struct", "se", ANY_SIZE, true },
+	[VDB_F_TASK_GROUP] = { "task_struct", "sched_task_group", sizeof(void *), true },
+	[VDB_F_SE_ON_RQ] = { "sched_entity", "on_rq", sizeof(u8), true },
+	[VDB_F_SE_ON_RQ_INT] = { "sched_entity", "on_rq", sizeof(int), true },
+	[VDB_F_SE_DELAYED] = { "sched_entity", "sched_delayed", sizeof(u8), true },
+	[VDB_F_SE_VRUNTIME] = { "sched_entity", "vruntime", sizeof(u64), true },
+	[VDB_F_SE_DEADLINE] = { "sched_entity", "deadline", sizeof(u64), true },
+	[VDB_F_SE_VLAG] = { "sched_entity", "vlag", sizeof(s64), true },
+	[VDB_F_SE_WEIGHT] = { "sched_entity", "load.weight", sizeof(long), true },
+	[VDB_F_SE_H_WEIGHT] = { "sched_entity", "h_load.weight", sizeof(long), true },
+	[VDB_F_SE_RUN_NODE] = { "sched_entity", "run_node", sizeof(struct rb_node), true },
+	[VDB_F_SE_PARENT] = { "sched_entity", "parent", sizeof(void *), true },
+	[VDB_F_SE_CFS_RQ] = { "sched_entity", "cfs_rq", sizeof(void *), true },
+	[VDB_F_CFS_CURR] = { "cfs_rq", "curr", sizeof(void *), true },
+	[VDB_F_CFS_NEXT] = { "cfs_rq", "next", sizeof(void *), true },
+	[VDB_F_CFS_RQ] = { "cfs_rq", "rq", sizeof(void *), true },
+	[VDB_F_CFS_TREE] = { "cfs_rq", "tasks_timeline", sizeof(struct rb_root_cached), true },
+	[VDB_F_CFS_THROTTLE_COUNT] = { "cfs_rq", "throttle_count", sizeof(int), true },
+	[VDB_F_CFS_IDLE] = { "cfs_rq", "idle", sizeof(int), true },
+	[VDB_F_RQ_CURR] = { "rq", "curr", sizeof(void *), true },
+	[VDB_F_RQ_CFS] = { "rq", "cfs", ANY_SIZE, true },
 };
 
 struct vdb_kernel_btf {
@@ -204,7 +229,7 @@ int vdb_fields_load(const struct vdb_btf *btf, char *reason, size_t size)
 
 	for (i = 0; i < VDB_NR_FIELDS; i++) {
 		ret = vdb_btf_member(btf, fields[i].object, fields[i].path, &m);
-		if (!ret && m.size == fields[i].size) {
+		if (!ret && (m.size == fields[i].size || fields[i].size == ANY_SIZE)) {
 			vdb_field_offset[i] = m.offset;
 			continue;
 		}

@@ -7,6 +7,7 @@
 
 #include "btf.h"
 #include "clock.h"
+#include "fair.h"
 #include "fields.h"
 #include "hooks.h"
 #include "vdb.h"
@@ -77,6 +78,7 @@ static int resolve_used(const struct vdb_btf *btf, char *reason, size_t size)
 	static_call_update(vdb_running_vcpu, (typeof(&vdb_running_vcpu_proto))running);
 	vdb_ftrace_set_yield_to(yield_to);
 	vdb_order_resolve();
+	vdb_fair_resolve(btf);
 	return vdb_vms_resolve(reason, size);
 }
 
@@ -130,6 +132,7 @@ static void disarm_all(void)
 	if (functions)
 		vdb_ftrace_disarm();
 	tracepoint_synchronize_unregister();
+	vdb_loans_settle();
 	static_call_update(vdb_running_vcpu, (void *)__static_call_return0);
 }
 

@@ -31,6 +31,7 @@ static int __init vdb_init(void)
 	}
 	mutex_init(&vdb.lock);
 	vdb_vms_init();
+	vdb_loans_init();
 	vdb_tuning_init(m);
 	vdb_heartbeat_init();
 	ret = vdb_symbols_init();

@@ -4,11 +4,13 @@
  * when it is asked for, and is stock behaviour when it was asked for before the
  * kernel was looked at.
  */
+#include "fair.h"
 #include "sched.h"
 #include "vdb.h"
 
 static const struct vdb_strategy strategies[VCPU_DEBOOST_SCHED_MAX + 1] = {
 	[VCPU_DEBOOST_SCHED_NONE] = {},
+	[VCPU_DEBOOST_SCHED_LOAN] = { vdb_fair_missing, vdb_loan_help },
 };
 
 /**

@@ -34,4 +34,7 @@ struct vdb_strategy {
 	enum vdb_help (*help)(struct vdb_spin *spin);
 };
 
+/* loan.c */
+enum vdb_help vdb_loan_help(struct vdb_spin *spin);
+
 #endif /* VDB_SCHED_H */

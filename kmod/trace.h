@@ -17,6 +17,13 @@ enum vdb_act {
 	VDB_ACT_SPIN_ON, /* the target is about to run anyway */
 	VDB_ACT_WOULD, /* observing */
 };
+
+/* What became of a loan. */
+enum vdb_loan_act {
+	VDB_LOAN_LENT,
+	VDB_LOAN_PAID,
+	VDB_LOAN_WRITTEN_OFF, /* by a group that the borrower has left */
+};
 #endif
 
 DECLARE_EVENT_CLASS(vcpu_deboost_pair,
@@ -109,6 +116,29 @@ TRACE_EVENT(vcpu_deboost_spin,
 	),
 	TP_printk("vm=%u vcpu=%u ran_since_ns=%llu spin_window_ns=%llu waits_ns=%llu", __entry->vm,
 		  __entry->vcpu, __entry->ran_since_ns, __entry->spin_window_ns, __entry->waits_ns)
+);
+
+/* Virtual time that a receiver was lent, or that it gave back. */
+TRACE_EVENT(vcpu_deboost_loan,
+	TP_PROTO(u32 vm, u16 borrower, u32 act, u64 vtime),
+	TP_ARGS(vm, borrower, act, vtime),
+	TP_STRUCT__entry(
+		__field(u32, vm)
+		__field(u16, borrower)
+		__field(u32, act)
+		__field(u64, vtime)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->borrower = borrower;
+		__entry->act = act;
+		__entry->vtime = vtime;
+	),
+	TP_printk("vm=%u borrower=%u act=%s vtime=%llu", __entry->vm, __entry->borrower,
+		  __print_symbolic(__entry->act, { VDB_LOAN_LENT, "lent" },
+				   { VDB_LOAN_PAID, "paid" },
+				   { VDB_LOAN_WRITTEN_OFF, "written-off" }),
+		  __entry->vtime)
 );
 
 #endif /* VDB_TRACE_H */

@@ -101,6 +101,9 @@ struct vdb_counters {
  *	the two @sent_ only the vCPU's own thread reads and writes
  * @sent_to: receivers the IPI has reached so far
  * @sent_how: enum vdb_ipi_kind
+ * @loan: a loan was given to it, on CPU + 1; 0 when its end has been seen
+ * @ran_ns: what it had run when shares were last looked at
+ * @share_ns: what it ran in the time before that
  * @seen: enum vdb_seen bits, sampled when the vCPU is loaded
  * @cpu: the only one it may run on + 1, 0 if there are several
  * @idx: index in the VM, stable
@@ -122,6 +125,9 @@ struct vdb_vcpu {
 	u16 idx;
 	u32 cpu;
 	u32 id;
+	u32 loan;
+	u64 ran_ns;
+	u64 share_ns;
 };
 
 static_assert(sizeof(struct vdb_vcpu) <= 256);
@@ -140,6 +146,8 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
  * @tuning: effective
  * @spin_window_ns: learned: time on a CPU until a spin is caught
+ * @shares_at_ns: when the vCPUs' shares were last looked at
+ * @shares_ns: their sum
  * @last_idx: vCPU that was chosen last by age, where the next search begins
  * @vcpu: by index, RCU
  * @by_id: those whose APIC id is not their index
@@ -161,6 +169,8 @@ struct vdb_vm {
 	u32 overrides;
 	struct vdb_tuning tuning;
 	u64 spin_window_ns;
+	u64 shares_at_ns;
+	u64 shares_ns;
 	u32 last_idx;
 	struct vdb_vcpu __rcu *vcpu[VDB_MAX_VCPUS];
 	struct xarray by_id;
@@ -311,6 +321,7 @@ enum vdb_candidate {
 };
 
 struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx);
+struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu);
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns);
 bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
 
@@ -352,6 +363,11 @@ bool vdb_order_choose(struct vdb_spin *spin);
 /* sched.c */
 const char *vdb_sched_missing(u32 sched);
 enum vdb_help vdb_sched_help(struct vdb_spin *spin);
+
+/* loan.c */
+void vdb_loans_init(void);
+void vdb_loans_settle(void);
+void vdb_loan_answered(struct vdb_vcpu *me);
 
 /* select.c */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);

@@ -33,6 +33,7 @@ static const char *const eoi_clear_values[] = {
 
 static const char *const sched_values[] = {
 	[VCPU_DEBOOST_SCHED_NONE] = "none",
+	[VCPU_DEBOOST_SCHED_LOAN] = "loan",
 };
 
 #define FIELD(_member)                                 \
@@ -149,8 +150,8 @@ const struct knob knobs[] = {
 		.max = VCPU_DEBOOST_SCHED_MAX,
 		.def = VCPU_DEBOOST_SCHED_NONE,
 		FIELD(sched),
-		.range = "none",
-		.example = "sched=none",
+		.range = "none, loan",
+		.example = "sched=loan",
 		.help = "How the scheduler is made to run the vCPU that was chosen",
 	},
 };

@@ -40,4 +40,20 @@
 #define vdb_hook_leave() preempt_enable_notrace()
 #endif
 
+/*
+ * v6.13 "hrtimers: Introduce hrtimer_setup() to replace hrtimer_init()". Drop
+ * with the last kernel before it.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#include <linux/hrtimer.h>
+
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock_id, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock_id, mode);
+	timer->function = function;
+}
+#endif
+
 #endif /* VDB_COMPAT_H */

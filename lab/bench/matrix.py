@@ -28,6 +28,8 @@ SETTINGS = {
     "tiers": {"mode": "active", "order": "tiers"},
     "strict": {"mode": "active", "order": "tiers", "relaxed_boost": "off"},
     "age": {"mode": "active", "order": "age"},
+    # How the scheduler is made to run the chosen one.
+    "loan": {"mode": "active", "sched": "loan"},
     # The KVM half of the series as it is written.
     "series": {"mode": "active", "order": "tiers", "slots": "1", "chain": "off",
                "eoi_clear": "series"},

@@ -99,7 +99,7 @@ static void assert_tuning(const struct vd_tuning *tuning)
 	assert_true(tuning->window_ns == 20000000);
 	assert_int_equal(tuning->slots, 4);
 	assert_int_equal(tuning->eoi_clear, VCPU_DEBOOST_EOI_CLEAR_SERIES);
-	assert_true(tuning->have & VD_BIT(VCPU_DEBOOST_TUNING_A_SCHED));
+	assert_int_equal(tuning->sched, VCPU_DEBOOST_SCHED_LOAN);
 }
 
 static void test_vm(void **state)

@@ -73,6 +73,7 @@ enum vcpu_deboost_eoi_clear {
 /* How the scheduler is made to run the vCPU that was chosen. */
 enum vcpu_deboost_sched {
 	VCPU_DEBOOST_SCHED_NONE,	/* as KVM's own yield does */
+	VCPU_DEBOOST_SCHED_LOAN,	/* lend it lag until it has answered */
 	__VCPU_DEBOOST_SCHED_MAX
 };
 #define VCPU_DEBOOST_SCHED_MAX (__VCPU_DEBOOST_SCHED_MAX - 1)

@@ -58,7 +58,7 @@ class Encoder:
 
 TUNING = {"overrides": 1 << 5, "mode": "active", "ipi-tracking": 1, "window-ns": 20_000_000,
           "order": "age", "slots": 4, "eoi-clear": "series", "relaxed-boost": 1, "chain": 1,
-          "sched": "none"}
+          "sched": "loan"}
 VM = {"id": 7, "tgid": 4242, "start-boottime-ns": 123_456_789_012, "nr-vcpus": 8,
       "comm": "qemu-system-x86", "visibility": "partial",
       "visibility-reason": "APICv hides the EOIs"}

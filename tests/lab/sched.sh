@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# sched=loan: the receiver of an IPI runs soon, every loan is paid back to the last unit, and
+# none is left when the module goes, whatever the host does meanwhile.
+. ./lib.sh
+
+tracing=/sys/kernel/tracing
+modprobe vcpu_deboost mode=active
+echo 20000 >$tracing/buffer_size_kb
+echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_loan/enable
+
+# initiator NAME: one vCPU sends and waits, three compute, and so do two VMs' worth beside it.
+initiator() {
+	rm -f /dev/shm/sched
+	vdvm --name beside --workload compute --vcpus 4 --time 400ms --barrier /dev/shm/sched \
+		--parties 2 >/dev/null &
+	vdvm --name "$1" --json --workload initiator --vcpus 4 --time 400ms \
+		--barrier /dev/shm/sched --parties 2 >/tmp/"$1".json
+	wait
+}
+
+# vtime ACT: sum of what was moved
+vtime() {
+	awk -v act="act=$1 " 'index($0, act) {
+			match($0, /vtime=[0-9]+/); sum += substr($0, RSTART + 6, RLENGTH - 6)
+		}
+		END { printf "%.0f\n", sum }' $tracing/trace
+}
+
+initiator none
+equal "none: nothing is lent" "$(grep -c vcpu_deboost_loan: $tracing/trace)" 0
+
+if ! vdctl set sched=loan >/tmp/set 2>&1; then
+	check "a kernel that cannot says why" grep -q 'this kernel has no .*: use sched=none' \
+		/tmp/set
+	equal "and stays as it was" "$(vdctl get sched)" "sched=none"
+	exit
+fi
+equal "loan is what is used" "$(vdctl get sched)" "sched=loan"
+initiator loan
+loans=$(grep -c 'act=lent ' $tracing/trace)
+number "loan: some are given" "$loans" -gt 10
+number "loan: more IPIs are answered than before" "$(field /tmp/loan.json ops)" -gt \
+	"$(field /tmp/none.json ops)"
+
+# each PID COMMAND: with every thread's id
+each() {
+	local pid=$1 task
+	shift
+
+	for task in /proc/"$pid"/task/*; do
+		"$@" "${task##*/}" || echo "cannot $*" >&2
+	done
+}
+
+# The host changes under the loans: cgroups come and go, weights, limits, classes, CPUs.
+stir() {
+	local g=/sys/fs/cgroup/stir n=0
+
+	mkdir -p $g && echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+	while [ -e /tmp/stir ]; do
+		n=$((n + 1))
+		each "$1" renice -n $((n % 3 - 1)) -p
+		echo "$1" >$g/cgroup.procs
+		echo $((50 + n % 100)) >$g/cpu.weight
+		echo "5000 10000" >$g/cpu.max
+		sleep 0.01
+		echo max >$g/cpu.max
+		each "$1" chrt -i -p 0
+		sleep 0.01
+		each "$1" chrt -f -p 1
+		sleep 0.005
+		each "$1" chrt -o -p 0
+		echo "$1" >/sys/fs/cgroup/cgroup.procs
+		echo 0 >/sys/devices/system/cpu/cpu1/online
+		echo 1 >/sys/devices/system/cpu/cpu1/online
+	done >/dev/null 2>/tmp/stir.log
+	rmdir $g
+}
+
+: >/tmp/stir
+vdvm --name beside --workload compute --vcpus 2 --time 1500ms >/dev/null &
+vdvm --name stirred --json --workload initiator --vcpus 4 --time 1500ms >/tmp/stirred.json &
+stirred=$!
+stir $stirred &
+stirrer=$!
+wait $stirred
+rm /tmp/stir
+wait $stirrer
+wait
+sort /tmp/stir.log | uniq -c | sort -n | tail -5
+number "stirred: IPIs are still answered" "$(field /tmp/stirred.json ops)" -gt 0
+loans=$(grep -c 'act=lent ' $tracing/trace)
+initiator after
+number "after that: loans are still given" "$(grep -c 'act=lent ' $tracing/trace)" -gt "$loans"
+
+check "the module goes" rmmod vcpu_deboost
+equal "every loan has ended" "$(grep -c 'act=lent ' $tracing/trace)" \
+	"$(grep -c 'act=paid ' $tracing/trace)"
+equal "what was lent is what was paid or written off" "$(vtime lent)" \
+	$(($(vtime paid) + $(vtime written-off)))
+number "what is written off is little" "$(vtime written-off)" -le $(($(vtime lent) / 4))
