@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kernels: 6.12
-# mode = auto with real VMs: active where it helps, not where it harms; and the window of each
-# VM follows its own answers.
+# mode = auto with real VMs: active where it helps, not where it harms; vdctl says why.
 . ./lib.sh
 
 dir=$(mktemp -d)
@@ -20,10 +19,6 @@ soon() {
 	said "$2" 120 || status=1
 	result "$status" "$1"
 	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
-}
-
-window_us() {
-	vm_stat "$1" window_ns | awk '{ print int($1 / 1000) }'
 }
 
 cat >"$conf" <<'CONF'
@@ -44,6 +39,8 @@ helped=$!
 soon "a VM that spins is tried" 'auto of helped: watch -> trial'
 soon "and ends active where that helps" 'auto of helped: trial -> active .gain after [0-9]+ pairs'
 equal "as the module knows" "$(vm_stat helped mode)" active
+check "vdctl explain says why" eval 'vdctl explain helped | grep -q "gain was shown"'
+check "vdctl ab shows the evidence" eval 'vdctl ab helped | grep "^helped: active for"'
 kill "$helped"
 
 vdvm --name hurt --workload lock --vcpus 4 --forever >/dev/null 2>&1 &
