@@ -142,7 +142,10 @@ void vmtab_age(struct vmtab *tab)
 
 		if (vm->checks_left)
 			vm->checks_left--;
-		if (vm->settle_looks && !--vm->settle_looks)
+		if (!vm->settle_looks)
+			continue;
+		vm->settle_looks--;
+		if (!vm->settle_looks || vm->settle_looks == VM_SETTLE_EARLY)
 			vm->described = false;
 	}
 }

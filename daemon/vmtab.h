@@ -23,9 +23,10 @@
 
 /*
  * Some start a VM first and put it into its cgroup then: so a new one is described
- * again after this many looks.
+ * again after its second look, and for the last time after this many.
  */
-#define VM_SETTLE_LOOKS 2
+#define VM_SETTLE_LOOKS 10
+#define VM_SETTLE_EARLY (VM_SETTLE_LOOKS - 2)
 
 /**
  * struct vm - one VM on this host
@@ -53,7 +54,7 @@
  * @steer: how it is treated
  * @checks_left: looks during which the process may be found to have let go of
  *	the VM
- * @settle_looks: looks until it is described once more
+ * @settle_looks: looks until it is described for the last time
  */
 struct vm {
 	pid_t tgid;

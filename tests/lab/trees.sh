@@ -52,6 +52,7 @@ scope='/machine.slice/machine-qemu\x2d1\x2dweb\x2dfront.scope'
 part='/production.slice/production-gold.slice/machine-qemu\x2d12\x2ddb.scope'
 pods=/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod$pod.slice
 pods_fs=/kubepods/besteffort/pod${pod//_/-}
+pods_kind=/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod$pod.slice
 table=()
 # row TREE PATH NAME MANAGER UUID PROGRAM [ARG...]
 row() {
@@ -85,7 +86,7 @@ rows_of_all() {
 	row $root "$pods/cri-containerd-0123456789.scope" default_testvm kubepods $uuid \
 		/usr/libexec/qemu-kvm -name guest=default_testvm,debug-threads=on -uuid $uuid
 	row $root "$pods_fs/0123456789" ${pod//_/-} kubepods "" /usr/libexec/qemu-kvm
-	row $root /kubelet${pods/kubepods.slice/kubelet-kubepods.slice}/crio-01.scope \
+	row $root "$pods_kind/crio-01.scope" \
 		default_kind kubepods "" /usr/libexec/qemu-kvm -name guest=default_kind
 	row $root /firecracker/551e7604 551e7604 none "" /usr/bin/firecracker --id 551e7604 \
 		--api-sock /run/fc.sock

@@ -373,6 +373,51 @@ static void test_real(void **state)
 	assert_int_equal(discover_cgroup(DISCOVER_PROC, 0x7ffffff0, mine, sizeof(mine)), -ESRCH);
 }
 
+/* Twice more, and what the last interval is compared with stays. */
+static void test_settle(void **state)
+{
+	struct vd_vm module = { .id = 3, .tgid = 100 };
+	struct tree *t = *state;
+	struct vm *vm;
+	int look, again = 0;
+
+	add_process(t, 100, "vmm", 0, 1);
+	assert_int_equal(discover_scan(t->path, &t->tab), 1);
+	assert_int_equal(vmtab_add_module(&t->tab, &module), 0);
+	vm = &t->tab.vms[0];
+	discover_describe(t->path, vm);
+	assert_string_equal(vm->name, "vmm-100");
+	vm->stats.ipis = 12345;
+	vm->have_stats = true;
+	vm->announced = true;
+
+	put(t, 100, "cgroup", "0::/qemu.slice/7.scope\n", 23);
+	for (look = 1; look <= 3 * VM_SETTLE_LOOKS; look++) {
+		vmtab_age(&t->tab);
+		if (vm->described)
+			continue;
+		discover_describe(t->path, vm);
+		assert_true(look == 2 || look == VM_SETTLE_LOOKS);
+		again++;
+	}
+	assert_int_equal(again, 2);
+	assert_string_equal(vm->name, "7");
+	assert_true(vm->have_stats && vm->announced);
+	assert_int_equal(vm->stats.ipis, 12345);
+	assert_int_equal(vm->id, 3);
+
+	/* A machine that is registered later; what it is called is as harmless as the rest. */
+	put(t, 100, "cgroup", "0::/\n", 5);
+	strcpy(vm->machine, "a\n\"b");
+	discover_describe(t->path, vm);
+	assert_string_equal(vm->name, "a__b");
+	assert_int_equal(vm->manager, CGNAME_MACHINED);
+	put(t, 100, "cmdline", "qemu\0-name\0said", 16);
+	discover_describe(t->path, vm);
+	assert_string_equal(vm->name, "said");
+	assert_int_equal(vm->stats.ipis, 12345);
+}
+
 static void test_table(void **state)
 {
 	struct vd_vm vm = { .id = 7, .tgid = 50, .nr_vcpus = 4 };
@@ -426,6 +471,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over_one_of_two, setup, teardown),
 		cmocka_unit_test(test_real),
+		cmocka_unit_test_setup_teardown(test_settle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_table, setup, teardown),
 	};
 
