@@ -43,7 +43,7 @@ is_called() { [ "$(label vm)/$(label manager)" = "$1/$2" ]; }
 expect() {
 	local pid=$1 path=${5//\\/\\\\}
 
-	until_true 20 is_called "$2" "$3"
+	until_true 8 is_called "$2" "$3"
 	equal "$2 of $3 ($5)" "$(label vm) $(label manager) $(label uuid) $(label cgroup)" \
 		"$2 $3 $4 $path"
 }
@@ -137,7 +137,7 @@ while IFS= read -r -d '' name; do
 done < <(printf '%s\0' $'new\nline' 'quo"te\\' "$long" $'\xff\xfe' $'\e[31mred' '$(reboot)`x`')
 "./$evil" vm &
 hostile+=($!)
-want=(new_line quo_te_ "${long:0:127}" __ '_[31mred' '_(reboot)_x_' "e_v_il_[-$!")
+want=(new_line quo_te__ "${long:0:127}" __ '_[31mred' '_(reboot)_x_' "e_v_il_[-$!")
 for i in "${!hostile[@]}"; do
 	expect "${hostile[i]}" "${want[i]}" none "" "$([ "$i" = 6 ] && echo / || echo /hostile)"
 done
