@@ -7,6 +7,7 @@
  */
 #include "prom.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -71,6 +72,24 @@ __attribute__((format(printf, 2, 3))) static void put(struct prom_buf *b, const 
 		put_bytes(b, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
+static void put_text(struct prom_buf *b, const char *s)
+{
+	put_bytes(b, s, strlen(s));
+}
+
+/* Most of the file is numbers: no printf for those of each VM. */
+static void put_u64(struct prom_buf *b, uint64_t value)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put_bytes(b, text + at, sizeof(text) - at);
+}
+
 /* Bytes of the UTF-8 character at @s, 0 when it is none. */
 static size_t utf8_len(const unsigned char *s, size_t left)
 {
@@ -104,6 +123,12 @@ static void put_value(struct prom_buf *b, const char *value)
 	const unsigned char *s = (const unsigned char *)value;
 	size_t left = strnlen(value, PROM_LABEL_MAX + 4), used = 0;
 
+	/* What nearly every name is made of needs no second look. */
+	while (used < left && used < PROM_LABEL_MAX && isalnum(s[used]))
+		used++;
+	put_bytes(b, value, used);
+	s += used;
+	left -= used;
 	while (left) {
 		size_t n = utf8_len(s, left), step = n ? n : 1;
 
@@ -125,9 +150,10 @@ static void put_value(struct prom_buf *b, const char *value)
 
 static void put_label(struct prom_buf *b, const char *name, const char *value)
 {
-	put(b, "%s=\"", name);
+	put_text(b, name);
+	put_text(b, "=\"");
 	put_value(b, value);
-	put(b, "\"");
+	put_text(b, "\"");
 }
 
 /* Nanoseconds as seconds, exactly. */
@@ -136,15 +162,24 @@ static void put_seconds(struct prom_buf *b, uint64_t ns)
 	put(b, "%llu.%09llu", ns / UNIT_NSEC_PER_SEC, ns % UNIT_NSEC_PER_SEC);
 }
 
-/* "PREFIXname{vm=..,vm_id=..": the caller closes the brace. */
+/* "NAMESUFFIX{vm=..,vm_id=..": the caller closes the brace. */
+static void begin_labels(struct prom_buf *b, const char *name, const char *suffix,
+			 const struct vm *vm)
+{
+	put_text(b, name);
+	put_text(b, suffix);
+	put_text(b, "{");
+	put_label(b, "vm", vm->name);
+	put_text(b, ",vm_id=\"");
+	if (vm->id)
+		put_u64(b, vm->id);
+	put_text(b, "\"");
+}
+
 static void begin_vm(struct prom_buf *b, const char *name, const char *suffix, const struct vm *vm)
 {
-	put(b, PROM_PREFIX "%s%s{", name, suffix);
-	put_label(b, "vm", vm->name);
-	put(b, ",vm_id=\"");
-	if (vm->id)
-		put(b, "%" PRIu32, vm->id);
-	put(b, "\"");
+	put_text(b, PROM_PREFIX);
+	begin_labels(b, name, suffix, vm);
 }
 
 struct family {
@@ -390,9 +425,11 @@ static void put_counter(struct prom_buf *b, const struct counter *c, const struc
 
 		if (!vm->id || !vm->have_stats)
 			continue;
-		put(b, PROM_PREFIX "vm_%s_total{", c->name);
-		put_label(b, "vm", vm->name);
-		put(b, ",vm_id=\"%" PRIu32 "\"} %" PRIu64 "\n", vm->id, counter_get(c, &vm->stats));
+		put_text(b, PROM_PREFIX "vm_");
+		begin_labels(b, c->name, "_total", vm);
+		put_text(b, "} ");
+		put_u64(b, counter_get(c, &vm->stats));
+		put_text(b, "\n");
 	}
 }
 
