@@ -337,9 +337,23 @@ static void put_vm_auto(struct prom_buf *b, const struct family *f, const struct
 	}
 }
 
+/* The bounds of the buckets, once for all VMs. */
+struct bounds {
+	char text[VCPU_DEBOOST_HIST_BUCKETS][24];
+};
+
+static void fill_bounds(struct bounds *bounds)
+{
+	size_t k;
+
+	for (k = FIRST_BUCKET; k < VCPU_DEBOOST_HIST_BUCKETS - 1; k++)
+		snprintf(bounds->text[k], sizeof(bounds->text[k]), "%.10g",
+			 (double)hist_upper_ns(k) / (double)UNIT_NSEC_PER_SEC);
+}
+
 /* Buckets are cumulative here. The last of the module's is open: +Inf. */
 static void put_hist(struct prom_buf *b, const struct family *f, const struct vm *vm,
-		     const uint64_t *hist, uint64_t sum_ns)
+		     const struct bounds *bounds, const uint64_t *hist, uint64_t sum_ns)
 {
 	uint64_t sum = 0;
 	size_t k;
@@ -349,8 +363,11 @@ static void put_hist(struct prom_buf *b, const struct family *f, const struct vm
 		if (k < FIRST_BUCKET || k == VCPU_DEBOOST_HIST_BUCKETS - 1)
 			continue;
 		begin_vm(b, f->name, "_bucket", vm);
-		put(b, ",le=\"%.10g\"} %" PRIu64 "\n",
-		    (double)hist_upper_ns(k) / (double)UNIT_NSEC_PER_SEC, sum);
+		put_text(b, ",le=\"");
+		put_text(b, bounds->text[k]);
+		put_text(b, "\"} ");
+		put_u64(b, sum);
+		put_text(b, "\n");
 	}
 	begin_vm(b, f->name, "_bucket", vm);
 	put(b, ",le=\"+Inf\"} %" PRIu64 "\n", sum);
@@ -364,21 +381,25 @@ static void put_hist(struct prom_buf *b, const struct family *f, const struct vm
 
 static void put_vm_answer(struct prom_buf *b, const struct family *f, const struct prom_input *in)
 {
+	struct bounds bounds;
 	size_t i;
 
+	fill_bounds(&bounds);
 	for (i = 0; i < in->nr_vms; i++)
 		if (in->vms[i].id && in->vms[i].have_stats)
-			put_hist(b, f, &in->vms[i], in->vms[i].stats.answer_hist,
+			put_hist(b, f, &in->vms[i], &bounds, in->vms[i].stats.answer_hist,
 				 in->vms[i].stats.answer_ns);
 }
 
 static void put_vm_run(struct prom_buf *b, const struct family *f, const struct prom_input *in)
 {
+	struct bounds bounds;
 	size_t i;
 
+	fill_bounds(&bounds);
 	for (i = 0; i < in->nr_vms; i++)
 		if (in->vms[i].id && in->vms[i].have_stats)
-			put_hist(b, f, &in->vms[i], in->vms[i].stats.run_hist,
+			put_hist(b, f, &in->vms[i], &bounds, in->vms[i].stats.run_hist,
 				 in->vms[i].stats.run_ns);
 }
 
