@@ -17,10 +17,10 @@
  * its time, whatever becomes of the borrower.
  */
 #include <linux/hrtimer.h>
-#include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/sched/task.h>
 
+#include "clock.h"
 #include "fair.h"
 #include "fields.h"
 #include "trace.h"
@@ -111,7 +111,7 @@ static void settle(struct loan *loan)
 static enum hrtimer_restart due(struct hrtimer *timer)
 {
 	struct loan *loan = container_of(timer, struct loan, timer);
-	u64 now_ns = ktime_get_mono_fast_ns();
+	u64 now_ns = vdb_clock_ns();
 	struct vdb_loan_times times;
 	u64 due_ns;
 
@@ -143,7 +143,7 @@ void vdb_loan_answered(struct vdb_vcpu *me)
 
 	WRITE_ONCE(me->loan, 0);
 	if (READ_ONCE(loan->borrower) != current ||
-	    cmpxchg(&loan->times.answered_ns, 0, ktime_get_mono_fast_ns()))
+	    cmpxchg(&loan->times.answered_ns, 0, vdb_clock_ns()))
 		return;
 	look_again(loan, VDB_HANDLER_NS);
 }
