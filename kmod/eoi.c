@@ -7,24 +7,38 @@
 
 #include "clock.h"
 #include "fields.h"
+#include "hist.h"
 #include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
+
+/* A pair of the sender @idx with @me is over. */
+static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
+				     int vector, u64 age_ns)
+{
+	struct vdb_counters __percpu *counters = vm->counters;
+
+	this_cpu_inc(counters->count[VCPU_DEBOOST_STATS_A_CLEARED - VDB_C_FIRST]);
+	this_cpu_add(counters->count[VCPU_DEBOOST_STATS_A_ANSWER_NS - VDB_C_FIRST], age_ns);
+	this_cpu_inc(counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+	if (trace_vcpu_deboost_clear_enabled())
+		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
+	if (unlikely(READ_ONCE(me->loan)))
+		vdb_loan_answered(me);
+}
 
 /*
  * One sender that may wait for @me: end its pair. Its bit stays, because who
  * sent will send again; it goes when it is found to have misled.
  */
-static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
+static noinline void answer_any(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
+				int vector, u64 now_ns)
 {
 	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 	u64 age_ns;
 
 	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns)) {
-		vdb_answered(vm, age_ns);
-		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
-		if (READ_ONCE(me->loan))
-			vdb_loan_answered(me);
+		answered(vm, me, idx, vector, age_ns);
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}
@@ -35,13 +49,31 @@ static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int
 		set_bit(idx, me->from);
 }
 
-static void answer_word(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int word, int vector,
-			u64 now_ns)
+static __always_inline void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
+				   int vector, u64 now_ns)
 {
-	unsigned long bits = READ_ONCE(me->from[word]);
+	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
+	u64 slot = 0;
 
-	for (; bits; bits &= bits - 1)
-		answer(vm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
+	if (likely(sender && vector != VDB_ANY_VECTOR))
+		slot = vdb_pair_clear_first(&sender->pairs, me->idx, vector);
+	if (likely(slot))
+		answered(vm, me, idx, vector, vdb_pair_age_ns(slot, now_ns));
+	else
+		answer_any(vm, me, idx, vector, now_ns);
+}
+
+static __always_inline void answer_all(struct vdb_vm *vm, struct vdb_vcpu *me, int vector)
+{
+	unsigned int word = 0;
+
+	do {
+		unsigned long bits = READ_ONCE(me->from[word]);
+		u64 now_ns = bits ? vdb_clock_ns() : 0;
+
+		for (; bits; bits &= bits - 1)
+			answer(vm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
+	} while (++word < READ_ONCE(vm->from_words));
 }
 
 static void forgot(struct vdb_vm *vm, unsigned int n)
@@ -54,19 +86,15 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
 {
 	struct vdb_vm *vm;
 	struct vdb_vcpu *me = vdb_vcpu_of(vcpu, &vm);
-	unsigned int word;
 
 	if (!me || !vdb_tracks(vm))
 		return;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);
-	if (READ_ONCE(vm->tuning.eoi_clear) == VCPU_DEBOOST_EOI_CLEAR_SERIES) {
+	if (unlikely(READ_ONCE(vm->tuning.eoi_clear) == VCPU_DEBOOST_EOI_CLEAR_SERIES)) {
 		forgot(vm, vdb_pairs_forget(&me->pairs));
 		vector = VDB_ANY_VECTOR;
 	}
-	for (word = 0; word < ARRAY_SIZE(me->from); word++) {
-		if (READ_ONCE(me->from[word]))
-			answer_word(vm, me, word, vector, vdb_clock_ns());
-	}
+	answer_all(vm, me, vector);
 }
 
 /**

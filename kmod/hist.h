@@ -16,7 +16,8 @@
  */
 static inline unsigned int vdb_hist_bucket(u64 value, unsigned int buckets)
 {
-	unsigned int bucket = value ? 63 - __builtin_clzll(value) : 0;
+	/* 63 ^ x is 63 - x for x < 64, and one instruction with __builtin_clzll(). */
+	unsigned int bucket = 63 ^ __builtin_clzll(value | 1);
 
 	return bucket < buckets ? bucket : buckets - 1;
 }

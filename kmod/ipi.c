@@ -41,16 +41,7 @@ static unsigned int kind_counter(u32 icr_low, enum vdb_ipi_kind how)
 	return 0;
 }
 
-/**
- * vdb_ipi_begin - the loaded vCPU sends an IPI
- * @icr_low: mode, shorthand, vector, as in the ICR
- * @how: by which way
- *
- * To whom shows as the local APICs of the receivers accept it.
- *
- * Context: the sender's thread, rcu_read_lock(), interrupts perhaps off.
- */
-void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
+static __always_inline void begin(u32 icr_low, enum vdb_ipi_kind how)
 {
 	struct vdb_vm *vm;
 	struct vdb_vcpu *me = vdb_current(&vm);
@@ -68,6 +59,20 @@ void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
 }
 
 /**
+ * vdb_ipi_begin - the loaded vCPU sends an IPI
+ * @icr_low: mode, shorthand, vector, as in the ICR
+ * @how: by which way
+ *
+ * To whom shows as the local APICs of the receivers accept it.
+ *
+ * Context: the sender's thread, rcu_read_lock(), interrupts perhaps off.
+ */
+void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
+{
+	begin(icr_low, how);
+}
+
+/**
  * vdb_ipi_send - tracepoint kvm_apic_ipi: a vCPU writes its ICR
  * @data: unused
  * @icr_low: mode, shorthand, vector
@@ -78,8 +83,29 @@ void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
 {
 	vdb_hook_enter();
-	vdb_ipi_begin(icr_low, icr_low & ICR_SHORTHAND ? VDB_IPI_SHORTHAND : VDB_IPI_UNICAST);
+	if (unlikely(icr_low & ICR_SHORTHAND))
+		vdb_ipi_begin(icr_low, VDB_IPI_SHORTHAND);
+	else
+		begin(icr_low, VDB_IPI_UNICAST);
 	vdb_hook_leave();
+}
+
+static __always_inline void record(struct vdb_vm *vm, struct vdb_vcpu *me,
+				   struct vdb_vcpu *receiver, u8 vector)
+{
+	u32 slots = READ_ONCE(vm->tuning.slots);
+	enum vdb_pair_outcome outcome;
+
+	outcome = vdb_pair_record(&me->pairs, slots, receiver->idx, vector, vdb_clock_ns());
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_RECORDED);
+	if (unlikely(outcome != VDB_PAIR_NEW))
+		vdb_count(vm, VCPU_DEBOOST_STATS_A_OVERWRITTEN);
+	/* After the pair: an EOI that finds the bit must find the pair. */
+	smp_mb__before_atomic();
+	if (unlikely(!test_bit(me->idx, receiver->from)))
+		set_bit(me->idx, receiver->from);
+	if (trace_vcpu_deboost_record_enabled())
+		trace_vcpu_deboost_record(vm->id, me->idx, receiver->idx, vector, 0);
 }
 
 /**
@@ -93,26 +119,32 @@ void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
  */
 void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver, u8 vector)
 {
-	u32 slots = READ_ONCE(vm->tuning.slots);
-	enum vdb_pair_outcome outcome;
-
-	/* The receivers of one command must not push each other out. */
-	if (me->sent_to > slots) {
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_UNRECORDED);
-		return;
-	}
-	outcome = vdb_pair_record(&me->pairs, slots, receiver->idx, vector, vdb_clock_ns());
-	vdb_count(vm, VCPU_DEBOOST_STATS_A_RECORDED);
-	if (outcome != VDB_PAIR_NEW)
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_OVERWRITTEN);
-	/* After the pair: an EOI that finds the bit must find the pair. */
-	smp_mb__before_atomic();
-	if (!test_bit(me->idx, receiver->from))
-		set_bit(me->idx, receiver->from);
-	trace_vcpu_deboost_record(vm->id, me->idx, receiver->idx, vector, 0);
+	record(vm, me, receiver, vector);
 }
 
-static void accept(u32 apic_id, u8 vector)
+/* The second receiver of a command and those after it. */
+static noinline void record_further(struct vdb_vm *vm, struct vdb_vcpu *me,
+				    struct vdb_vcpu *receiver, u8 vector)
+{
+	if (me->sent_to == 2 && me->sent_how == VDB_IPI_UNICAST)
+		vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_MULTICAST);
+	/* The receivers of one command must not push each other out. */
+	if (me->sent_to <= READ_ONCE(vm->tuning.slots))
+		vdb_ipi_record(vm, me, receiver, vector);
+	else
+		vdb_count(vm, VCPU_DEBOOST_STATS_A_UNRECORDED);
+}
+
+/* A timer of the same vector comes here too, but not right after a send. */
+static noinline void to_oneself(struct vdb_vm *vm, struct vdb_vcpu *me)
+{
+	if (me->sent_how != VDB_IPI_UNICAST || me->sent_to)
+		return;
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_SELF);
+	me->sending = 0;
+}
+
+static __always_inline void accept(u32 apic_id, u8 vector)
 {
 	struct vdb_vm *vm;
 	struct vdb_vcpu *me = vdb_current(&vm);
@@ -123,17 +155,12 @@ static void accept(u32 apic_id, u8 vector)
 	receiver = vdb_vcpu_by_id(vm, apic_id);
 	if (!receiver)
 		return;
-	if (receiver == me) {
-		/* A timer of the same vector comes here too, but not right after a send. */
-		if (me->sent_how == VDB_IPI_UNICAST && !me->sent_to) {
-			vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_SELF);
-			me->sending = 0;
-		}
-		return;
-	}
-	if (++me->sent_to == 2 && me->sent_how == VDB_IPI_UNICAST)
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_MULTICAST);
-	vdb_ipi_record(vm, me, receiver, vector);
+	if (unlikely(receiver == me))
+		to_oneself(vm, me);
+	else if (likely(!me->sent_to++))
+		record(vm, me, receiver, vector);
+	else
+		record_further(vm, me, receiver, vector);
 }
 
 /**

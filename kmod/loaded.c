@@ -8,14 +8,13 @@
 DEFINE_PER_CPU(struct vdb_loaded, vdb_loaded);
 
 /**
- * vdb_vcpu_lookup - find a vCPU and remember it as the one loaded on this CPU
+ * vdb_loaded_lookup - find a vCPU and remember it as the one loaded on this CPU
  * @vcpu: vCPU
- * @ret_vm: its VM, if known
  *
  * Context: its thread, preemption off, or the thread that creates it.
- * Return: our record, or NULL if it or its VM is not tracked.
+ * Return: whether there is anything to remember: it and its VM are tracked.
  */
-struct vdb_vcpu *vdb_vcpu_lookup(const struct kvm_vcpu *vcpu, struct vdb_vm **ret_vm)
+bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 {
 	u32 generation = READ_ONCE(vdb.generation);
 	struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
@@ -36,20 +35,18 @@ struct vdb_vcpu *vdb_vcpu_lookup(const struct kvm_vcpu *vcpu, struct vdb_vm **re
 		barrier();
 		it->generation = generation;
 	}
-	*ret_vm = vm;
 	return me;
 }
 
 /**
- * vdb_current_lookup - as vdb_current(), when this CPU remembers something else
- * @ret_vm: its VM, if known
+ * vdb_loaded_lookup_current - the same for the vCPU that KVM says is loaded
  *
- * Context: hook, any context, preemption off.
- * Return: our record of the loaded vCPU, or NULL.
+ * Context: hook in process context, preemption off.
+ * Return: as vdb_loaded_lookup(); false if none is loaded.
  */
-struct vdb_vcpu *vdb_current_lookup(struct vdb_vm **ret_vm)
+bool vdb_loaded_lookup_current(void)
 {
 	const struct kvm_vcpu *vcpu = static_call(vdb_running_vcpu)();
 
-	return vcpu ? vdb_vcpu_lookup(vcpu, ret_vm) : NULL;
+	return vcpu && vdb_loaded_lookup(vcpu);
 }

@@ -30,42 +30,46 @@ struct vdb_loaded {
 
 DECLARE_PER_CPU(struct vdb_loaded, vdb_loaded);
 
-struct vdb_vcpu *vdb_vcpu_lookup(const struct kvm_vcpu *vcpu, struct vdb_vm **ret_vm);
-struct vdb_vcpu *vdb_current_lookup(struct vdb_vm **ret_vm);
+bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu);
+bool vdb_loaded_lookup_current(void);
+
+/* While it is the one of the VMs, what this CPU remembers is there, and not NULL. */
+static inline bool vdb_loaded_is_fresh(void)
+{
+	return this_cpu_read(vdb_loaded.generation) == READ_ONCE(vdb.generation);
+}
 
 /**
  * vdb_vcpu_of - our record of a vCPU in its own thread
  * @vcpu: vCPU, loaded on this CPU
- * @ret_vm: its VM, if known
+ * @ret_vm: its VM, unless NULL is returned
  *
  * Context: hook, preemption off.
  * Return: the record, or NULL: leave it to stock KVM.
  */
 static inline struct vdb_vcpu *vdb_vcpu_of(const struct kvm_vcpu *vcpu, struct vdb_vm **ret_vm)
 {
-	const struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
-
-	if (unlikely(it->vcpu != vcpu || it->generation != READ_ONCE(vdb.generation)))
-		return vdb_vcpu_lookup(vcpu, ret_vm);
-	*ret_vm = it->vm;
-	return it->me;
+	if (unlikely(this_cpu_read(vdb_loaded.vcpu) != vcpu || !vdb_loaded_is_fresh()) &&
+	    !vdb_loaded_lookup(vcpu))
+		return NULL;
+	*ret_vm = this_cpu_read(vdb_loaded.vm);
+	return this_cpu_read(vdb_loaded.me);
 }
 
 /**
  * vdb_current - our record of the vCPU that is loaded on this CPU
- * @ret_vm: its VM, if known
+ * @ret_vm: its VM, unless NULL is returned
  *
- * Context: hook, any context, preemption off.
+ * Context: hook in process context, preemption off.
  * Return: the record, or NULL: there is none loaded, or leave it to stock KVM.
  */
 static inline struct vdb_vcpu *vdb_current(struct vdb_vm **ret_vm)
 {
-	const struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
-
-	if (unlikely(it->task != current || it->generation != READ_ONCE(vdb.generation)))
-		return vdb_current_lookup(ret_vm);
-	*ret_vm = it->vm;
-	return it->me;
+	if (unlikely(this_cpu_read(vdb_loaded.task) != current || !vdb_loaded_is_fresh()) &&
+	    !vdb_loaded_lookup_current())
+		return NULL;
+	*ret_vm = this_cpu_read(vdb_loaded.vm);
+	return this_cpu_read(vdb_loaded.me);
 }
 
 /**
@@ -74,8 +78,7 @@ static inline struct vdb_vcpu *vdb_current(struct vdb_vm **ret_vm)
  */
 static inline bool vdb_tracks(const struct vdb_vm *vm)
 {
-	return READ_ONCE(vm->tuning.ipi_tracking) &&
-	       READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_OFF;
+	return READ_ONCE(vm->tracks);
 }
 
 #endif /* VDB_LOADED_H */

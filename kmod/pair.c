@@ -1,44 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Pure: no kernel header, no clock, no lock. See pair.h.
- *
- * Layout of a slot, high to low: receiver + 1 (12 bits), vector (8 bits), time
- * in units of 64 ns (44 bits, wraps after 13 days). Ages are differences modulo
- * 2^44, so the wrap does not matter to a window of at most one second.
- */
+/* Pure: no kernel header, no clock, no lock. See pair.h. */
 #include "pair.h"
-
-#define TIME_BITS  44
-#define TIME_SHIFT 6
-#define TIME_MASK  ((1ULL << TIME_BITS) - 1)
-
-/* The upper part of a slot: who, and which vector. Never 0, so no empty slot has it. */
-static u32 key_of(unsigned int receiver, u8 vector)
-{
-	return (receiver + 1) << 8 | vector;
-}
-
-static u32 key_in(u64 slot)
-{
-	return (u32)(slot >> TIME_BITS);
-}
-
-static u64 pack(u32 key, u64 now_ns)
-{
-	return (u64)key << TIME_BITS | ((now_ns >> TIME_SHIFT) & TIME_MASK);
-}
 
 static unsigned int receiver_of(u64 slot)
 {
-	return (key_in(slot) >> 8) - 1;
-}
-
-/* A clock read on another CPU may be a little behind the sender's: age 0. */
-static u64 age_ns(u64 slot, u64 now_ns)
-{
-	u64 age = ((now_ns >> TIME_SHIFT) - slot) & TIME_MASK;
-
-	return age > TIME_MASK / 2 ? 0 : age << TIME_SHIFT;
+	return (vdb_pair_key_in(slot) >> 8) - 1;
 }
 
 static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
@@ -48,7 +14,7 @@ static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
 	int victim = 0;
 
 	for (i = 0; i < slots; i++) {
-		u64 ns = age_ns(READ_ONCE(pairs->slot[i]), now_ns);
+		u64 ns = vdb_pair_age_ns(READ_ONCE(pairs->slot[i]), now_ns);
 
 		if (ns >= oldest_ns) {
 			oldest_ns = ns;
@@ -59,29 +25,28 @@ static int oldest(const struct vdb_pairs *pairs, unsigned int slots, u64 now_ns)
 }
 
 /**
- * vdb_pair_record - note that an IPI was sent
- * @pairs: the sender's set; only the sender's own vCPU thread records
- * @slots: how much of the set is used, 1..VDB_PAIRS; 1 is the original series
- * @receiver: vCPU index, at most VDB_PAIR_RECEIVER_MAX
- * @vector: vector of the IPI
- * @now_ns: time of the send
+ * vdb_pair_record_any - vdb_pair_record(), wherever the pair belongs
+ * @pairs: as there
+ * @slots: as there
+ * @receiver: as there
+ * @vector: as there
+ * @now_ns: as there
  *
- * Return: what happened to the set.
+ * Return: as there.
  */
-enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
-				      unsigned int receiver, u8 vector, u64 now_ns)
+enum vdb_pair_outcome vdb_pair_record_any(struct vdb_pairs *pairs, unsigned int slots,
+					  unsigned int receiver, u8 vector, u64 now_ns)
 {
 	unsigned int used = pairs->used < slots ? pairs->used : slots;
-	u32 key = key_of(receiver, vector);
+	u32 key = vdb_pair_key(receiver, vector);
 	unsigned int top = 0;
 	unsigned int i;
 	int victim = -1;
-	u64 displaced;
 
 	for (i = 0; i < used; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (key_in(slot) == key) {
+		if (vdb_pair_key_in(slot) == key) {
 			victim = i;
 			top = used;
 			break;
@@ -95,11 +60,7 @@ enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slot
 		victim = used < slots ? (int)used : oldest(pairs, slots, now_ns);
 	/* Before the pair, so that whoever finds the one looks far enough. */
 	WRITE_ONCE(pairs->used, (u8)(top > (unsigned int)victim ? top : (unsigned int)victim + 1));
-	/* What was there counts, not what was seen: it may have been answered meanwhile. */
-	displaced = xchg(&pairs->slot[victim], pack(key, now_ns));
-	if (!displaced)
-		return VDB_PAIR_NEW;
-	return key_in(displaced) == key ? VDB_PAIR_REPEATED : VDB_PAIR_EVICTED;
+	return vdb_pair_put(&pairs->slot[victim], key, now_ns);
 }
 
 /**
@@ -119,17 +80,17 @@ bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, 
 		    u64 *ret_age_ns)
 {
 	u32 ignored = vector < 0 ? 8 : 0;
-	u32 key = key_of(receiver, (u8)vector) >> ignored;
+	u32 key = vdb_pair_key(receiver, (u8)vector) >> ignored;
 	unsigned int used = READ_ONCE(pairs->used);
 	unsigned int i;
 
 	for (i = 0; i < used; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (key_in(slot) >> ignored != key)
+		if (vdb_pair_key_in(slot) >> ignored != key)
 			continue;
 		if (cmpxchg(&pairs->slot[i], slot, 0) == slot) {
-			*ret_age_ns = age_ns(slot, now_ns);
+			*ret_age_ns = vdb_pair_age_ns(slot, now_ns);
 			return true;
 		}
 	}
@@ -147,7 +108,7 @@ bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver)
 	unsigned int i;
 
 	for (i = 0; i < used; i++) {
-		if (key_in(READ_ONCE(pairs->slot[i])) >> 8 == receiver + 1)
+		if (vdb_pair_key_in(READ_ONCE(pairs->slot[i])) >> 8 == receiver + 1)
 			return true;
 	}
 	return false;
@@ -188,8 +149,8 @@ unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_n
 		if (!slot)
 			continue;
 		pair.receiver = receiver_of(slot);
-		pair.vector = (u8)(slot >> TIME_BITS);
-		pair.age_ns = age_ns(slot, now_ns);
+		pair.vector = (u8)(slot >> VDB_PAIR_TIME_BITS);
+		pair.age_ns = vdb_pair_age_ns(slot, now_ns);
 		if (pair.age_ns <= window_ns)
 			insert(waiting, n++, pair);
 		else if (cmpxchg(&pairs->slot[i], slot, 0) == slot)
@@ -232,7 +193,7 @@ unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int rec
 	for (i = 0; i < VDB_PAIRS; i++) {
 		u64 slot = READ_ONCE(pairs->slot[i]);
 
-		if (key_in(slot) >> 8 != receiver + 1)
+		if (vdb_pair_key_in(slot) >> 8 != receiver + 1)
 			continue;
 		if (cmpxchg(&pairs->slot[i], slot, 0) == slot)
 			n++;

@@ -26,7 +26,7 @@
 
 /**
  * struct vdb_pairs - the receivers a sender waits for
- * @slot: packed pairs, 0 is empty; see pair.c for the layout
+ * @slot: packed pairs, 0 is empty; the layout is below
  * @used: slots from here on are empty; only the sender writes it. Most senders
  *	wait for one or two at a time, and whoever looks need not see more
  */
@@ -53,8 +53,8 @@ enum vdb_pair_outcome {
 	VDB_PAIR_EVICTED, /* the set was full, the oldest pair is gone */
 };
 
-enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
-				      unsigned int receiver, u8 vector, u64 now_ns);
+enum vdb_pair_outcome vdb_pair_record_any(struct vdb_pairs *pairs, unsigned int slots,
+					  unsigned int receiver, u8 vector, u64 now_ns);
 bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
 		    u64 *ret_age_ns);
 bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver);
@@ -62,5 +62,93 @@ unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_n
 			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired);
 unsigned int vdb_pairs_forget(struct vdb_pairs *pairs);
 unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int receiver);
+
+/*
+ * Layout of a slot, high to low: receiver + 1 (12 bits), vector (8 bits), time
+ * in units of 64 ns (44 bits, wraps after 13 days). Ages are differences modulo
+ * 2^44, so the wrap does not matter to a window of at most one second.
+ */
+#define VDB_PAIR_TIME_BITS  44
+#define VDB_PAIR_TIME_SHIFT 6
+#define VDB_PAIR_TIME_MASK  ((1ULL << VDB_PAIR_TIME_BITS) - 1)
+
+/* The upper part of a slot: who, and which vector. Never 0, so no empty slot has it. */
+static inline u32 vdb_pair_key(unsigned int receiver, u8 vector)
+{
+	return (receiver + 1) << 8 | vector;
+}
+
+static inline u32 vdb_pair_key_in(u64 slot)
+{
+	return (u32)(slot >> VDB_PAIR_TIME_BITS);
+}
+
+static inline u64 vdb_pair_pack(u32 key, u64 now_ns)
+{
+	return (u64)key << VDB_PAIR_TIME_BITS |
+	       ((now_ns >> VDB_PAIR_TIME_SHIFT) & VDB_PAIR_TIME_MASK);
+}
+
+/* A clock read on another CPU may be a little behind the sender's: age 0. */
+static inline u64 vdb_pair_age_ns(u64 slot, u64 now_ns)
+{
+	u64 age = ((now_ns >> VDB_PAIR_TIME_SHIFT) - slot) & VDB_PAIR_TIME_MASK;
+
+	return age > VDB_PAIR_TIME_MASK / 2 ? 0 : age << VDB_PAIR_TIME_SHIFT;
+}
+
+/* What was there counts, not what was seen: it may have been answered meanwhile. */
+static inline enum vdb_pair_outcome vdb_pair_put(u64 *slot, u32 key, u64 now_ns)
+{
+	u64 displaced = xchg(slot, vdb_pair_pack(key, now_ns));
+
+	if (!displaced)
+		return VDB_PAIR_NEW;
+	return vdb_pair_key_in(displaced) == key ? VDB_PAIR_REPEATED : VDB_PAIR_EVICTED;
+}
+
+/**
+ * vdb_pair_record - note that an IPI was sent
+ * @pairs: the sender's set; only the sender's own vCPU thread records
+ * @slots: how much of the set is used, 1..VDB_PAIRS; 1 is the original series
+ * @receiver: vCPU index, at most VDB_PAIR_RECEIVER_MAX
+ * @vector: vector of the IPI
+ * @now_ns: time of the send
+ *
+ * Nearly always the set is empty, or holds the same pair: that is done in line.
+ *
+ * Return: what happened to the set.
+ */
+static inline enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
+						    unsigned int receiver, u8 vector, u64 now_ns)
+{
+	u32 key = vdb_pair_key(receiver, vector);
+	u64 first = READ_ONCE(pairs->slot[0]);
+
+	if (pairs->used > 1 || (first && vdb_pair_key_in(first) != key))
+		return vdb_pair_record_any(pairs, slots, receiver, vector, now_ns);
+	/* Before the pair, so that whoever finds the one looks far enough. */
+	WRITE_ONCE(pairs->used, 1);
+	return vdb_pair_put(&pairs->slot[0], key, now_ns);
+}
+
+/**
+ * vdb_pair_clear_first - the receiver has answered, if its pair is the first
+ * @pairs: a sender's set; called by the receiver's vCPU thread
+ * @receiver: vCPU index of the one that answered
+ * @vector: vector of its EOI
+ *
+ * Where nearly every pair is. If it is not there, vdb_pair_clear() looks further.
+ *
+ * Return: the pair's slot, for vdb_pair_age_ns(), or 0.
+ */
+static inline u64 vdb_pair_clear_first(struct vdb_pairs *pairs, unsigned int receiver, u8 vector)
+{
+	u64 first = READ_ONCE(pairs->slot[0]);
+
+	if (vdb_pair_key_in(first) != vdb_pair_key(receiver, vector))
+		return 0;
+	return cmpxchg(&pairs->slot[0], first, 0) == first ? first : 0;
+}
 
 #endif /* VDB_PAIR_H */

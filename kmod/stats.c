@@ -4,20 +4,6 @@
 #include "vdb.h"
 
 /**
- * vdb_answered - an IPI got its EOI
- * @vm: the VM
- * @age_ns: time from the ICR write to the EOI
- *
- * Context: hook, preemption off.
- */
-void vdb_answered(struct vdb_vm *vm, u64 age_ns)
-{
-	vdb_count(vm, VCPU_DEBOOST_STATS_A_CLEARED);
-	vdb_count_add(vm, VCPU_DEBOOST_STATS_A_ANSWER_NS, age_ns);
-	this_cpu_inc(vm->counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
-}
-
-/**
  * vdb_ran - the target of a yield runs
  * @vm: the VM
  * @age_ns: time from the yield to the run

@@ -126,6 +126,7 @@ void vdb_tuning_inherit(struct vdb_vm *vm)
 
 	merge(&vm->tuning, &vdb.tuning, ~vm->overrides);
 	merge(&vm->tuning, &vm->own, vm->overrides);
+	WRITE_ONCE(vm->tracks, vm->tuning.ipi_tracking && vm->tuning.mode != VCPU_DEBOOST_MODE_OFF);
 	if (starts_anew(&was, &vm->tuning))
 		vdb_forget_all(vm);
 }

@@ -145,6 +145,8 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @own: this VM's overrides, those in @overrides; under vdb.lock
  * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
  * @tuning: effective
+ * @tracks: whether its IPIs are tracked: what @tuning says of that, in one word
+ * @from_words: words of vdb_vcpu.from that its vCPUs need
  * @spin_window_ns: learned: time on a CPU until a spin is caught
  * @shares_at_ns: when the vCPUs' shares were last looked at
  * @shares_ns: their sum
@@ -168,6 +170,8 @@ struct vdb_vm {
 	struct vdb_tuning own;
 	u32 overrides;
 	struct vdb_tuning tuning;
+	u32 tracks;
+	u32 from_words;
 	u64 spin_window_ns;
 	u64 shares_at_ns;
 	u64 shares_ns;
@@ -385,7 +389,6 @@ u32 vdb_sight(const struct vdb_vm *vm, const struct vdb_counters *sum, const cha
 
 /* stats.c */
 void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret);
-void vdb_answered(struct vdb_vm *vm, u64 age_ns);
 void vdb_ran(struct vdb_vm *vm, u64 age_ns);
 
 static inline void vdb_count(struct vdb_vm *vm, unsigned int attr)

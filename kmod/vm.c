@@ -169,6 +169,8 @@ static bool vcpu_insert(struct vdb_vm *vm, u32 idx, u32 id, gfp_t gfp)
 	}
 	rcu_assign_pointer(vm->vcpu[idx], vcpu);
 	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
+	/* Before the vCPU can send anything. */
+	WRITE_ONCE(vm->from_words, max(vm->from_words, idx / BITS_PER_LONG + 1));
 	return true;
 }
 

@@ -105,16 +105,16 @@ void vdb_yield_stock(struct kvm_vcpu *target)
  */
 void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 {
-	struct vdb_vm *vm;
-	struct vdb_vcpu *me = vdb_vcpu_lookup(vcpu, &vm);
+	struct vdb_vcpu *me;
 	u64 boosted_ns;
 
-	if (!me)
+	if (!vdb_loaded_lookup(vcpu))
 		return;
+	me = this_cpu_read(vdb_loaded.me);
 	vdb_sight_sample(me, vcpu);
 	if (!READ_ONCE(me->boosted_ns))
 		return;
 	boosted_ns = xchg(&me->boosted_ns, 0);
 	if (boosted_ns)
-		vdb_ran(vm, vdb_clock_ns() - boosted_ns);
+		vdb_ran(this_cpu_read(vdb_loaded.vm), vdb_clock_ns() - boosted_ns);
 }

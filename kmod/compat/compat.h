@@ -6,6 +6,7 @@
 #ifndef VDB_COMPAT_H
 #define VDB_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -38,6 +39,18 @@
 #else
 #define vdb_hook_enter() preempt_disable_notrace()
 #define vdb_hook_leave() preempt_enable_notrace()
+#endif
+
+/*
+ * v6.13 "ftrace: Make ftrace_regs abstract from direct use", backported here and
+ * there: what a callback is given. On x86 it begins with the registers, of which
+ * the parameters and the address are always filled and taken back (arch/x86's
+ * ftrace_caller). Drop the second with the last kernel that lacks the macro.
+ */
+#ifdef arch_ftrace_regs
+#define vdb_ftrace_regs(fregs) (&arch_ftrace_regs(fregs)->regs)
+#else
+#define vdb_ftrace_regs(fregs) (&(fregs)->regs)
 #endif
 
 /*
