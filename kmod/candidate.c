@@ -41,6 +41,26 @@ struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu)
 	return pid_task(rcu_dereference(pid), PIDTYPE_PID);
 }
 
+/*
+ * Whether a queued task's group has used up its quota, so that yield_to() would
+ * do nothing. Where these fields are not known nobody is throttled: yield_to()
+ * finds out. RCU keeps the group, whatever the task is moved to meanwhile.
+ */
+static bool throttled(const struct task_struct *task)
+{
+	const void *se, *queue;
+
+	if (!vdb_has_field(VDB_F_TASK_SE) || !vdb_has_field(VDB_F_SE_CFS_RQ) ||
+	    !vdb_has_field(VDB_F_CFS_THROTTLE_COUNT))
+		return false;
+	se = vdb_field_ptr(task, VDB_F_TASK_SE, void);
+	/* Since v6.18 a throttled task is taken off its queue and counts as queued still. */
+	if (vdb_has_field(VDB_F_SE_ON_RQ) && !vdb_field(se, VDB_F_SE_ON_RQ, u8))
+		return true;
+	queue = vdb_field(se, VDB_F_SE_CFS_RQ, void *);
+	return queue && vdb_field(queue, VDB_F_CFS_THROTTLE_COUNT, int);
+}
+
 /**
  * vdb_candidate - whether yield_to() would run a vCPU
  * @vcpu: candidate
@@ -64,7 +84,7 @@ enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 		candidate = VDB_CANDIDATE_RUNNING;
 	} else if (vdb_field(vcpu, VDB_F_VCPU_READY, bool) && task_is_running(task) &&
 		   READ_ONCE(task->on_rq) == ON_RQ_QUEUED &&
-		   task->sched_class == current->sched_class) {
+		   task->sched_class == current->sched_class && !throttled(task)) {
 		candidate = VDB_CANDIDATE_READY;
 		if (ret_ran_ns)
 			*ret_ran_ns = READ_ONCE(task->se.sum_exec_runtime);

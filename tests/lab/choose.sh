@@ -84,6 +84,15 @@ number "tiers: some were preempted in their kernel" "$(vm_stat tiers boosted_in_
 check "tiers: equals take turns" turns in-kernel 40
 end
 
+# Without tracking a receiver is only one that has an interrupt pending.
+vdctl set ipi_tracking=off >/dev/null
+pair pending ipi
+balance
+number "pending: some had an interrupt to handle" "$(vm_stat pending boosted_pending)" -gt 0
+equal "pending: no receiver is known" "$(vm_stat pending boosted)" 0
+end
+vdctl set ipi_tracking=on >/dev/null
+
 vdctl set order=age >/dev/null
 pair age lockipi
 balance
