@@ -8,6 +8,7 @@
  * of KVM, by changing the address that the trampoline returns to. That is why
  * the module can be unloaded while vCPUs spin and yield.
  */
+#include "breaker.h"
 #include "fields.h"
 #include "hooks.h"
 #include "vdb.h"
@@ -90,13 +91,14 @@ static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
 		  struct ftrace_regs *fregs)
 {
 	struct vdb_hook *hook;
+	u64 begun_ns;
 
 	vdb_for_each_hook(hook) {
 		if (ip - hook->address >= ENTRY_BYTES)
 			continue;
-		vdb_hook_enter();
+		begun_ns = vdb_hook_begin();
 		hook->entry(ftrace_get_regs(fregs));
-		vdb_hook_leave();
+		vdb_hook_end(begun_ns);
 		return;
 	}
 }

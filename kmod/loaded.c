@@ -13,7 +13,8 @@ DEFINE_PER_CPU(struct vdb_loaded, vdb_loaded);
  * @ret_vm: its VM, if known
  *
  * Context: its thread, preemption off, or the thread that creates it.
- * Return: our record, or NULL if it or its VM is not tracked.
+ * Return: our record, or NULL if it or its VM is not tracked, or nothing is: the
+ * breaker has tripped.
  */
 struct vdb_vcpu *vdb_vcpu_lookup(const struct kvm_vcpu *vcpu, struct vdb_vm **ret_vm)
 {
@@ -24,7 +25,8 @@ struct vdb_vcpu *vdb_vcpu_lookup(const struct kvm_vcpu *vcpu, struct vdb_vm **re
 
 	/* Before the lookup: what changes during it is noticed at the next use. */
 	smp_rmb();
-	vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
+	vm = READ_ONCE(vdb.tripped) ? NULL
+				    : vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
 	if (vm && !READ_ONCE(vm->refused))
 		me = vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
 	it->generation = 0;

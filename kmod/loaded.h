@@ -45,7 +45,8 @@ static inline struct vdb_vcpu *vdb_vcpu_of(const struct kvm_vcpu *vcpu, struct v
 {
 	const struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
 
-	if (unlikely(it->vcpu != vcpu || it->generation != READ_ONCE(vdb.generation)))
+	if (unlikely(it->vcpu != vcpu || it->generation != READ_ONCE(vdb.generation) ||
+		     READ_ONCE(vdb.tripped)))
 		return vdb_vcpu_lookup(vcpu, ret_vm);
 	*ret_vm = it->vm;
 	return it->me;
@@ -62,7 +63,8 @@ static inline struct vdb_vcpu *vdb_current(struct vdb_vm **ret_vm)
 {
 	const struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
 
-	if (unlikely(it->task != current || it->generation != READ_ONCE(vdb.generation)))
+	if (unlikely(it->task != current || it->generation != READ_ONCE(vdb.generation) ||
+		     READ_ONCE(vdb.tripped)))
 		return vdb_current_lookup(ret_vm);
 	*ret_vm = it->vm;
 	return it->me;
