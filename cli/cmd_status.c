@@ -87,8 +87,8 @@ static void print_trip(const struct vd_trip *trip)
 
 	if (!trip->kind)
 		return;
-	printf("%-12s %s%s%s\n", "TRIPPED", style(STYLE_BAD),
-	       clean(trip->reason, buf, sizeof(buf)), style(STYLE_END));
+	printf("%-12s %s%s%s\n", "TRIPPED", style(STYLE_BAD), clean(trip->reason, buf, sizeof(buf)),
+	       style(STYLE_END));
 	printf("%-12s %s ago; `vdctl trip clear` lets the mode be set again\n", "",
 	       unit_format_duration_short(trip_age_ns(trip), ago, sizeof(ago)));
 }
@@ -136,9 +136,9 @@ static void print_text(const struct status *status)
 		printf("%-12s %sarmed%s\n", "state", style(STYLE_GOOD), style(STYLE_END));
 	else
 		printf("%-12s %snot armed%s: %s\n", "state", style(STYLE_BAD), style(STYLE_END),
-		       info->trip.kind ? "the breaker has tripped"
+		       info->trip.kind	 ? "the breaker has tripped"
 		       : info->reason[0] ? clean(info->reason, buf, sizeof(buf))
-				       : "the module gives no reason");
+					 : "the module gives no reason");
 	for (size_t i = 0; i < nr_knobs; i++)
 		line(knobs[i].name, knob_format(&knobs[i], &status->tuning, value, sizeof(value)));
 	printf("%-12s %zu, %zu refused%s\n", "hooks", status->nr_hooks, status->nr_refused,

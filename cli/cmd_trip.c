@@ -44,8 +44,9 @@ static int run(struct ctx *ctx, int argc, char **argv)
 	int r;
 
 	if (clear && strcmp(argv[0], "clear"))
-		return fail(ctx, EXIT_USAGE, "trip takes nothing or the word clear: vdctl trip "
-					     "clear");
+		return fail(ctx, EXIT_USAGE,
+			    "trip takes nothing or the word clear: vdctl trip "
+			    "clear");
 	r = vdnl_info(ctx->client, &info);
 	if (r < 0)
 		return fail_client(ctx, "cannot read the trip", r);

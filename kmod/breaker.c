@@ -369,8 +369,7 @@ void vdb_breaker_start(void)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		per_cpu(hook_time, cpu).word = 0;
+	for_each_possible_cpu(cpu) per_cpu(hook_time, cpu).word = 0;
 }
 
 /**

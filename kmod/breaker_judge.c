@@ -109,8 +109,8 @@ bool vdb_fails_too_often(u32 failed, u32 begun, u32 percent)
  */
 u64 vdb_wait_look(struct vdb_wait *since, const struct vdb_wait *now)
 {
-	if (!now->counts || !since->counts || now->runs != since->runs ||
-	    now->cpu != since->cpu || now->queued_ns < since->queued_ns) {
+	if (!now->counts || !since->counts || now->runs != since->runs || now->cpu != since->cpu ||
+	    now->queued_ns < since->queued_ns) {
 		*since = *now;
 		return 0;
 	}

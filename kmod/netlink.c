@@ -45,8 +45,8 @@ static const struct nla_policy tuning_policy[VCPU_DEBOOST_TUNING_A_MAX + 1] = {
 	[VCPU_DEBOOST_TUNING_A_CHAIN] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_SCHED] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_SCHED_MAX),
 	[VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &budget_hook_range),
-	[VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS] = NLA_POLICY_FULL_RANGE(NLA_U32,
-								      &budget_boosts_range),
+	[VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &budget_boosts_range),
 	[VCPU_DEBOOST_TUNING_A_BUDGET_FAILED] =
 		NLA_POLICY_RANGE(NLA_U32, 1, VCPU_DEBOOST_BUDGET_FAILED_MAX),
 	[VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &budget_wait_range),
@@ -248,11 +248,9 @@ static int refuse(struct genl_info *info, int error, const char *why)
 	return error;
 }
 
-#define BUDGETS                                                                           \
-	(BIT(VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS) |                                      \
-	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS) |                                       \
-	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_FAILED) |                                       \
-	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS))
+#define BUDGETS                                                                                 \
+	(BIT(VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS) | \
+	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_FAILED) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS))
 
 /* What cannot be set here or now. */
 static int check_tuning(struct genl_info *info, const struct vdb_tuning *tuning, u32 given)

@@ -75,8 +75,8 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 	struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(s->spin->kvm, pair->receiver);
 	enum vdb_candidate candidate;
 
-	if (!vdb_is_sane(receiver, s->spin->vm, "a pair names a vCPU that is not there") ||
-	    !vcpu || receiver == s->spin->me)
+	if (!vdb_is_sane(receiver, s->spin->vm, "a pair names a vCPU that is not there") || !vcpu ||
+	    receiver == s->spin->me)
 		return false;
 	candidate = vdb_candidate(vcpu, NULL);
 	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;

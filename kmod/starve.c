@@ -15,7 +15,10 @@
 #include "breaker.h"
 #include "fields.h"
 
-/* Between two looks: a starving vCPU is noticed so late at most. */
+/*
+ * Between two looks. A wait is known from the first look at it, so one that lasts is
+ * noticed up to two of these late, and a short one not at all: the least budget is two.
+ */
 #define LOOK_MS 100
 
 /* Boosted vCPUs that got this CPU. */
@@ -110,7 +113,8 @@ static void look_at_all(void)
 	u32 idx;
 
 	rcu_read_lock();
-	hash_for_each_rcu(vdb.by_kvm, bucket, vm, node) {
+	hash_for_each_rcu(vdb.by_kvm, bucket, vm, node)
+	{
 		for (idx = 0; idx < VDB_MAX_VCPUS; idx++) {
 			struct vdb_vcpu *vcpu = rcu_dereference(vm->vcpu[idx]);
 
@@ -129,8 +133,7 @@ static void look(struct work_struct *work)
 	u32 runs = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		runs += READ_ONCE(per_cpu(vdb_boosted_runs, cpu));
+	for_each_possible_cpu(cpu) runs += READ_ONCE(per_cpu(vdb_boosted_runs, cpu));
 	/* Nobody is boosted, so nobody waits because of that. */
 	if (runs != runs_before)
 		look_at_all();

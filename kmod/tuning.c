@@ -11,10 +11,10 @@
 
 #define GIVEN(mask, name) ((mask)&BIT(VCPU_DEBOOST_TUNING_A_##name))
 
-#define KNOB(name, field)                                                                \
-	{                                                                                \
-		VCPU_DEBOOST_TUNING_A_##name, offsetof(struct vdb_tuning, field),        \
-			sizeof_field(struct vdb_tuning, field) == sizeof(u64)            \
+#define KNOB(name, field)                                                         \
+	{                                                                         \
+		VCPU_DEBOOST_TUNING_A_##name, offsetof(struct vdb_tuning, field), \
+			sizeof_field(struct vdb_tuning, field) == sizeof(u64)     \
 	}
 
 /* Every knob, its attribute, and whether it has 64 bits or 32. */

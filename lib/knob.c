@@ -201,7 +201,7 @@ const struct knob knobs[] = {
 		.max = VCPU_DEBOOST_BUDGET_WAIT_MAX_NS,
 		.def = VCPU_DEBOOST_BUDGET_WAIT_DEFAULT_NS,
 		FIELD(budget_wait_ns),
-		.range = "1ms to 3600s",
+		.range = "200ms to 3600s",
 		.example = "budget_wait=5s",
 		.help = "Breaker: time a vCPU may wait for a CPU that boosted ones get",
 		.host_only = true,

@@ -44,10 +44,10 @@ struct nest {
 		.fields = _name##_fields,                                        \
 		.nr_fields = sizeof(_name##_fields) / sizeof(_name##_fields[0]), \
 	}
-#define FIELD_NESTED(_struct, _attr, _member)                                                       \
-	{                                                                                           \
-		.attr = (_attr), .type = FIELD_NEST, .offset = offsetof(struct _struct, _member),   \
-		.size = sizeof(((struct _struct *)0)->_member), .nest = &_member##_nest,            \
+#define FIELD_NESTED(_struct, _attr, _member)                                                     \
+	{                                                                                         \
+		.attr = (_attr), .type = FIELD_NEST, .offset = offsetof(struct _struct, _member), \
+		.size = sizeof(((struct _struct *)0)->_member), .nest = &_member##_nest,          \
 	}
 #define HAVE_IS_FIRST(_struct) \
 	static_assert(offsetof(struct _struct, have) == 0, "the codec finds the mask at offset 0")

@@ -13,9 +13,9 @@
 #define GOLDEN_DIR "tests/unit/golden/"
 
 static const char *const golden_names[] = {
-	"info_reply", "hook_reply",  "tuning_set_request", "tuning_get_reply", "vm_get_request",
-	"vm_reply",   "stats_reply", "heartbeat_request",  "vm_event",	       "tuning_event",
-	"trip_event", "empty",
+	"info_reply",	  "hook_reply",	  "tuning_set_request", "tuning_get_reply",
+	"vm_get_request", "vm_reply",	  "stats_reply",	"heartbeat_request",
+	"vm_event",	  "tuning_event", "trip_event",		"empty",
 };
 
 struct bytes {
@@ -50,8 +50,8 @@ static struct vd_msg decode_golden(const char *name)
 
 static void assert_trip(const struct vd_trip *trip)
 {
-	assert_int_equal(trip->have, VD_BIT(VCPU_DEBOOST_TRIP_A_MAX + 1) -
-					     VD_BIT(VCPU_DEBOOST_TRIP_A_KIND));
+	assert_int_equal(trip->have,
+			 VD_BIT(VCPU_DEBOOST_TRIP_A_MAX + 1) - VD_BIT(VCPU_DEBOOST_TRIP_A_KIND));
 	assert_int_equal(trip->kind, VCPU_DEBOOST_TRIP_BOOST_RATE);
 	assert_string_equal(vd_trip_name(trip->kind), "boost_rate");
 	assert_string_equal(trip->reason, "boost rate: VM 7 yielded 3 times");
