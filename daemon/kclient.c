@@ -219,19 +219,20 @@ static void on_trip(struct kclient *k, const struct vd_info *info)
 
 /*
  * Returns 0 also for a refusal by the module: that is an answer. While it is tripped
- * there is nothing to push, and that stays so until somebody has cleared it.
+ * the mode is left alone; that is pushed when somebody has cleared the trip.
  */
 static int push_desired(struct kclient *k)
 {
+	struct vd_tuning tuning = k->desired;
 	int r;
 
 	if (is_tripped(k))
-		return 0;
+		tuning.have &= ~VD_BIT(VCPU_DEBOOST_TUNING_A_MODE);
 	if (k->hold_off) {
 		k->hold_off--;
 		return 0;
 	}
-	r = vdnl_tuning_set(k->nl, VDNL_GLOBAL, &k->desired);
+	r = vdnl_tuning_set(k->nl, VDNL_GLOBAL, &tuning);
 	if (r == -ENOPKG)
 		return r;
 	if (r < 0) {

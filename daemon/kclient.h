@@ -64,8 +64,9 @@ void kclient_want(struct kclient *k, const struct vd_tuning *tuning, uint32_t gr
  * @k: the client
  * @tab: VMs; follows the module
  *
- * Pushes @k->desired, unless the module's breaker has tripped, and reads the list of VMs when they are due, and sends the
- * heartbeat. A refused push is no failure of the look: see @k->problem.
+ * Pushes @k->desired, without its mode while the module's breaker is tripped, and reads
+ * the list of VMs when they are due, and sends the heartbeat. A refused push is no
+ * failure of the look: see @k->problem.
  *
  * Return: 0; -ENOPKG when the module is not loaded; -EAFNOSUPPORT where it cannot
  * be asked at all; or what went wrong.
