@@ -380,8 +380,9 @@ static void test_replies(int fd, const struct family *f)
 	result(x && *(const uint32_t *)data_of(x) == VCPU_DEBOOST_ABI, "INFO_GET: the ABI is ours");
 	result(top(&a, VCPU_DEBOOST_A_TUNING), "INFO_GET: and the tuning with it");
 	x = top(&a, VCPU_DEBOOST_A_INFO);
-	result(in(x, VCPU_DEBOOST_INFO_A_TRIPS) && !in(x, VCPU_DEBOOST_INFO_A_TRIP),
-	       "INFO_GET: nothing has tripped");
+	result(in(x, VCPU_DEBOOST_INFO_A_TRIPS) && !in(x, VCPU_DEBOOST_INFO_A_TRIP), "INFO_GET: "
+										     "nothing has "
+										     "tripped");
 	begin(&m, f->id, VCPU_DEBOOST_CMD_TRIP_CLEAR, NLM_F_ACK);
 	ask(fd, &m, &a);
 	result(!a.error, "TRIP_CLEAR: without a trip nothing happens");
