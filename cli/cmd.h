@@ -62,7 +62,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_status, cmd_vms, cmd_get, cmd_set, cmd_reset, cmd_hooks, cmd_ab,
-	cmd_explain, cmd_help;
+	cmd_explain, cmd_trip, cmd_help;
 
 /* Every verb, in the order of the help text; ends with NULL. */
 extern const struct cmd *const cmds[];

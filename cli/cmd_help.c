@@ -9,8 +9,8 @@
 #include "lib/vmname.h"
 
 const struct cmd *const cmds[] = {
-	&cmd_status, &cmd_vms, &cmd_get,     &cmd_set,	&cmd_reset,
-	&cmd_hooks,  &cmd_ab,  &cmd_explain, &cmd_help, NULL,
+	&cmd_status, &cmd_vms,	   &cmd_get,  &cmd_set,	 &cmd_reset, &cmd_hooks,
+	&cmd_ab,     &cmd_explain, &cmd_trip, &cmd_help, NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -80,6 +80,19 @@ static void line(const char *label, const char *text)
 	printf("%-12s %s\n", label, text);
 }
 
+/* What somebody has to do something about comes first. */
+static void print_trip(const struct vd_trip *trip)
+{
+	char buf[VD_REASON_SIZE], ago[UNIT_DURATION_SIZE];
+
+	if (!trip->kind)
+		return;
+	printf("%-12s %s%s%s\n", "TRIPPED", style(STYLE_BAD), clean(trip->reason, buf, sizeof(buf)),
+	       style(STYLE_END));
+	printf("%-12s %s ago; `vdctl trip clear` lets the mode be set again\n", "",
+	       unit_format_duration_short(trip_age_ns(trip), ago, sizeof(ago)));
+}
+
 static void print_heartbeat(const struct vd_info *info)
 {
 	char grace[UNIT_DURATION_SIZE], left[UNIT_DURATION_SIZE];
@@ -116,14 +129,16 @@ static void print_text(const struct status *status)
 	const struct vd_info *info = &status->info;
 	char buf[VD_REASON_SIZE], value[KNOB_VALUE_SIZE];
 
+	print_trip(&info->trip);
 	printf("%-12s vcpu_deboost %s (ABI %" PRIu32 ")\n", "module",
 	       clean(info->version, buf, sizeof(buf)), info->abi);
 	if (info->armed)
 		printf("%-12s %sarmed%s\n", "state", style(STYLE_GOOD), style(STYLE_END));
 	else
 		printf("%-12s %snot armed%s: %s\n", "state", style(STYLE_BAD), style(STYLE_END),
-		       info->reason[0] ? clean(info->reason, buf, sizeof(buf))
-				       : "the module gives no reason");
+		       info->trip.kind	 ? "the breaker has tripped"
+		       : info->reason[0] ? clean(info->reason, buf, sizeof(buf))
+					 : "the module gives no reason");
 	for (size_t i = 0; i < nr_knobs; i++)
 		line(knobs[i].name, knob_format(&knobs[i], &status->tuning, value, sizeof(value)));
 	printf("%-12s %zu, %zu refused%s\n", "hooks", status->nr_hooks, status->nr_refused,
@@ -165,6 +180,7 @@ static void print_json(const struct status *status)
 	const struct vd_info *info = &status->info;
 	json_t *totals = json_object();
 
+	json_put_trip(root, info);
 	json_put_bool(root, "loaded", true);
 	json_put_text(root, "version", info->version);
 	json_put_u64(root, "abi", info->abi);
@@ -235,7 +251,8 @@ const struct cmd cmd_status = {
 	.summary = "Say whether it works, and why not if not",
 	.details = "Exits with 0 when the hooks are armed (mode observe or active), with 3 when "
 		   "they\n"
-		   "are not or the module is not loaded.\n",
+		   "are not or the module is not loaded. When the breaker has tripped, that and\n"
+		   "why is the first line.\n",
 	.examples = "  vdctl status\n"
 		    "  vdctl status --json | jq .armed\n",
 	.run = run,

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/mem.h"
 #include "lib/knob.h"
+#include "lib/units.h"
 #include "lib/vmname.h"
 
 static const char *code_name(enum exit_code code)
@@ -183,6 +185,32 @@ void json_put_tuning(json_t *object, const struct vd_tuning *tuning)
 			break;
 		}
 	}
+}
+
+uint64_t trip_age_ns(const struct vd_trip *trip)
+{
+	struct timespec ts;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	now_ns = (uint64_t)ts.tv_sec * UNIT_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	return now_ns > trip->boottime_ns ? now_ns - trip->boottime_ns : 0;
+}
+
+void json_put_trip(json_t *object, const struct vd_info *info)
+{
+	const struct vd_trip *trip = &info->trip;
+	json_t *row = trip->kind ? json_object() : json_null();
+
+	if (trip->kind) {
+		json_put_text(row, "kind", vd_trip_name(trip->kind));
+		json_put_text(row, "reason", trip->reason);
+		json_put_u64(row, "value", trip->value);
+		json_put_u64(row, "budget", trip->budget);
+		json_put_u64(row, "age_ns", trip_age_ns(trip));
+	}
+	json_put(object, "tripped", row);
+	json_put_u64(object, "trips", info->trips);
 }
 
 void json_end(json_t *object)

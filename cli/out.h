@@ -10,6 +10,8 @@
 
 #include "cli/cmd.h"
 
+struct vd_info;
+struct vd_trip;
 struct vd_tuning;
 
 /**
@@ -72,6 +74,15 @@ void json_put_text(json_t *object, const char *key, const char *text);
 
 /* Every knob of @tuning, named as in the uAPI: "mode", "ipi_tracking", "window_ns". */
 void json_put_tuning(json_t *object, const struct vd_tuning *tuning);
+
+/* "tripped", an object or null, and "trips", how many there were. */
+void json_put_trip(json_t *object, const struct vd_info *info);
+
+/**
+ * trip_age_ns() - how long ago the breaker has tripped
+ * @trip: the trip
+ */
+uint64_t trip_age_ns(const struct vd_trip *trip);
 
 /**
  * json_end() - print the object and drop it

@@ -240,6 +240,10 @@ static int handle_rule(struct parse *p, const char *key, const char *value)
 		return config_refuse(p, "unknown key \"%s\" in [%s]; allowed are those of [%s]",
 				     printable(key, shown, sizeof(shown)),
 				     printable(p->section, where, sizeof(where)), GLOBAL_SECTION);
+	if (knob->host_only)
+		return config_refuse(p, "%s in [%s]: a VM has none of its own; write it into [%s]",
+				     key, printable(p->section, where, sizeof(where)),
+				     GLOBAL_SECTION);
 	return set_knob(p, &rule->tuning, &rule->mode_auto, key, value);
 }
 

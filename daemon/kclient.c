@@ -78,6 +78,7 @@ static void set_absent(struct kclient *k, struct vmtab *tab)
 	k->push = true;
 	k->hold_off = 0;
 	k->problem[0] = '\0';
+	k->trips_said = 0;
 	memset(&k->info, 0, sizeof(k->info));
 	memset(&k->tuning, 0, sizeof(k->tuning));
 	vmtab_forget_module(tab);
@@ -181,16 +182,57 @@ static int resync(struct kclient *k, struct vmtab *tab)
 	return 0;
 }
 
-/* Returns 0 also for a refusal by the module: that is an answer. */
+static bool is_tripped(const struct kclient *k)
+{
+	return k->info.trip.kind != VCPU_DEBOOST_TRIP_NONE;
+}
+
+/* A trip is said once; it is for a person to clear it, and then to look again. */
+static void follow_trip(struct kclient *k, bool was_tripped)
+{
+	struct log_fields f = { .old_value = vd_mode_name(k->desired.mode), .new_value = "off" };
+
+	if (is_tripped(k) && k->trips_said != k->info.trips) {
+		f.reason = k->info.trip.reason;
+		log_event(LOG_EVENT_TRIP, LOG_CRIT, &f,
+			  "the module's breaker has tripped, the host is stock: %s; nothing is "
+			  "activated until \"vdctl trip clear\"",
+			  k->info.trip.reason);
+	}
+	k->trips_said = k->info.trips;
+	if (is_tripped(k) || !was_tripped)
+		return;
+	log_event(LOG_EVENT_TRIP, LOG_NOTICE, NULL,
+		  "the trip was cleared: mode goes back to what it was");
+	k->push = true;
+	k->hold_off = 0;
+}
+
+static void on_trip(struct kclient *k, const struct vd_info *info)
+{
+	bool was_tripped = is_tripped(k);
+
+	k->info.trips = info->trips;
+	k->info.trip = info->trip;
+	follow_trip(k, was_tripped);
+}
+
+/*
+ * Returns 0 also for a refusal by the module: that is an answer. While it is tripped
+ * the mode is left alone; that is pushed when somebody has cleared the trip.
+ */
 static int push_desired(struct kclient *k)
 {
+	struct vd_tuning tuning = k->desired;
 	int r;
 
+	if (is_tripped(k))
+		tuning.have &= ~VD_BIT(VCPU_DEBOOST_TUNING_A_MODE);
 	if (k->hold_off) {
 		k->hold_off--;
 		return 0;
 	}
-	r = vdnl_tuning_set(k->nl, VDNL_GLOBAL, &k->desired);
+	r = vdnl_tuning_set(k->nl, VDNL_GLOBAL, &tuning);
 	if (r == -ENOPKG)
 		return r;
 	if (r < 0) {
@@ -217,6 +259,9 @@ static int take_over(struct kclient *k)
 	r = vdnl_tuning_get(k->nl, VDNL_GLOBAL, &tuning);
 	if (r < 0)
 		return r;
+	/* Off by a trip is nobody's will. */
+	if (is_tripped(k))
+		tuning.have &= ~VD_BIT(VCPU_DEBOOST_TUNING_A_MODE);
 	merge_tuning(&k->desired, &tuning, NULL, "kept from before the daemon was killed");
 	return 0;
 }
@@ -224,13 +269,14 @@ static int take_over(struct kclient *k)
 static int look(struct kclient *k, struct vmtab *tab)
 {
 	uint64_t fallbacks = k->info.fallbacks;
-	bool first = !k->looked;
+	bool first = !k->looked, was_tripped = is_tripped(k);
 	int r;
 
 	r = vdnl_info(k->nl, &k->info);
 	k->looked |= !r || r == -ENOPKG;
 	if (r < 0)
 		return r;
+	follow_trip(k, was_tripped);
 	if (first && k->info.grace_left_ms) {
 		r = take_over(k);
 		if (r < 0)
@@ -329,6 +375,7 @@ int kclient_collect(struct kclient *k, struct vmtab *tab)
 static void on_tuning(struct kclient *k, struct vmtab *tab, const struct vd_msg *msg)
 {
 	const char *cause = vd_cause_name(msg->cause);
+	struct vd_tuning asked = msg->tuning;
 	char comm[VMNAME_SIZE];
 	struct vm *vm;
 
@@ -349,8 +396,11 @@ static void on_tuning(struct kclient *k, struct vmtab *tab, const struct vd_msg 
 		return;
 	}
 	merge_tuning(&k->tuning, &msg->tuning, NULL, cause);
+	/* It is off by a trip, whatever somebody has asked for. */
+	if (is_tripped(k))
+		asked.have &= ~VD_BIT(VCPU_DEBOOST_TUNING_A_MODE);
 	if (msg->cause == VCPU_DEBOOST_CAUSE_REQUEST)
-		merge_tuning(&k->desired, &msg->tuning, NULL, NULL);
+		merge_tuning(&k->desired, &asked, NULL, NULL);
 	else
 		k->push = true;
 }
@@ -382,6 +432,9 @@ static int on_event(const struct vdnl_event *event, void *arg)
 		break;
 	case VDNL_EVENT_TUNING:
 		on_tuning(rd->k, rd->tab, &event->msg);
+		break;
+	case VDNL_EVENT_TRIP:
+		on_trip(rd->k, &event->msg.info);
 		break;
 	}
 	return 0;

@@ -24,6 +24,7 @@
  * @tuning: what the module has, as far as known
  * @info: the module as a whole, as of the last look
  * @growth: what the counters of all VMs grew by at the last collection
+ * @trips_said: trips of the module that the log has
  * @problem: why the last look failed or the module refused @desired, else ""
  */
 struct kclient {
@@ -38,6 +39,7 @@ struct kclient {
 	struct vd_tuning tuning;
 	struct vd_info info;
 	struct vd_stats growth;
+	uint64_t trips_said;
 	char problem[KCLIENT_PROBLEM_SIZE];
 };
 
@@ -62,8 +64,9 @@ void kclient_want(struct kclient *k, const struct vd_tuning *tuning, uint32_t gr
  * @k: the client
  * @tab: VMs; follows the module
  *
- * Pushes @k->desired and reads the list of VMs when they are due, and sends the
- * heartbeat. A refused push is no failure of the look: see @k->problem.
+ * Pushes @k->desired, without its mode while the module's breaker is tripped, and reads
+ * the list of VMs when they are due, and sends the heartbeat. A refused push is no
+ * failure of the look: see @k->problem.
  *
  * Return: 0; -ENOPKG when the module is not loaded; -EAFNOSUPPORT where it cannot
  * be asked at all; or what went wrong.

@@ -34,6 +34,7 @@ static const char *const message_ids[LOG_EVENT_MAX] = {
 	[LOG_EVENT_DISCOVERY] = "c648134a0f354da3a74d50e51b0a55b8",
 	[LOG_EVENT_TEXTFILE] = "754770bd069c4d39bd3c7a68cb620698",
 	[LOG_EVENT_POLICY] = "5f3c1a7be2d84f0c9a61c7d0b84e25d3",
+	[LOG_EVENT_TRIP] = "918468cf56d44828a80a59056a3310d6",
 };
 
 struct entry {

@@ -250,6 +250,21 @@ static void put_fallbacks(struct prom_buf *b, const struct family *f, const stru
 		put(b, PROM_PREFIX "%s %" PRIu64 "\n", f->name, in->info->fallbacks);
 }
 
+static void put_tripped(struct prom_buf *b, const struct family *f, const struct prom_input *in)
+{
+	uint32_t kind;
+
+	for (kind = 1; in->module_up && kind <= VCPU_DEBOOST_TRIP_MAX; kind++)
+		put(b, PROM_PREFIX "%s{reason=\"%s\"} %d\n", f->name, vd_trip_name(kind),
+		    in->info->trip.kind == kind);
+}
+
+static void put_trips(struct prom_buf *b, const struct family *f, const struct prom_input *in)
+{
+	if (in->module_up)
+		put(b, PROM_PREFIX "%s %" PRIu64 "\n", f->name, in->info->trips);
+}
+
 static void put_collected(struct prom_buf *b, const struct family *f, const struct prom_input *in)
 {
 	if (in->collected_ms)
@@ -415,6 +430,11 @@ static const struct family families[] = {
 	{ "vms_refused_total", "counter", "VMs that the module could not track.", put_vms_refused },
 	{ "heartbeat_fallbacks_total", "counter",
 	  "Times the module fell back to observing because no daemon was there.", put_fallbacks },
+	{ "tripped", "gauge",
+	  "1 for the reason why the breaker has stopped the module, 0 for the others.",
+	  put_tripped },
+	{ "trips_total", "counter", "Trips of the breaker since the module was loaded.",
+	  put_trips },
 	{ "last_collection_timestamp_seconds", "gauge",
 	  "Unix time of the last look at the module that was answered, absence included.",
 	  put_collected },

@@ -27,7 +27,10 @@ void status_render(char *buf, size_t size, const struct kclient *k, const struct
 {
 	int n;
 
-	if (k->problem[0])
+	if (k->present && k->info.trip.kind)
+		n = snprintf(buf, size, "tripped: %s; resting until \"vdctl trip clear\"",
+			     k->info.trip.reason);
+	else if (k->problem[0])
 		n = snprintf(buf, size, "idle: %s", k->problem);
 	else if (!k->present)
 		n = snprintf(buf, size,

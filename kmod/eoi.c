@@ -5,6 +5,7 @@
  */
 #include <linux/bitops.h>
 
+#include "breaker.h"
 #include "clock.h"
 #include "fields.h"
 #include "hist.h"
@@ -111,11 +112,13 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
  */
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
+	u64 begun_ns;
+
 	if (vector < 0)
 		return;
-	vdb_hook_enter();
+	begun_ns = vdb_hook_begin();
 	eoi(vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *), vector);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }
 
 static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)

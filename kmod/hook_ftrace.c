@@ -8,6 +8,7 @@
  * of KVM, by changing the address that the trampoline returns to. That is why
  * the module can be unloaded while vCPUs spin and yield.
  */
+#include "breaker.h"
 #include "fields.h"
 #include "hooks.h"
 #include "vdb.h"
@@ -90,15 +91,16 @@ static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
 		  struct ftrace_regs *fregs)
 {
 	struct vdb_hook *hook;
+	u64 begun_ns;
 
 	vdb_for_each_hook(hook) {
 		if (ip - hook->address >= ENTRY_BYTES)
 			continue;
 		/* Unlike a tracepoint, ftrace calls with preemption on, on every kernel. */
 		preempt_disable_notrace();
-		vdb_hook_enter();
+		begun_ns = vdb_hook_begin();
 		hook->entry(vdb_ftrace_regs(fregs));
-		vdb_hook_leave();
+		vdb_hook_end(begun_ns);
 		preempt_enable_notrace();
 		return;
 	}

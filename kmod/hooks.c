@@ -5,6 +5,7 @@
  */
 #include <linux/module.h>
 
+#include "breaker.h"
 #include "btf.h"
 #include "clock.h"
 #include "fair.h"
@@ -194,7 +195,8 @@ static int arm_all(const struct vdb_btf *btf)
  *
  * Context: process, under vdb.lock.
  * Return: 0 (also if armed already), -ENODEV if kvm is not loaded, -EBUSY if a
- * function is redirected by somebody else, -ESHUTDOWN if the module goes,
+ * function is redirected by somebody else or the breaker has tripped, -ESHUTDOWN if
+ * the module goes,
  * -EOPNOTSUPP if this kernel is not understood, -ENOMEM. On an error nothing is
  * hooked and vdb.reason says why.
  */
@@ -211,12 +213,17 @@ int vdb_hooks_arm(void)
 		vdb.reason = "the module is being unloaded";
 		return -ESHUTDOWN;
 	}
+	if (vdb_breaker_reason()) {
+		vdb.reason = vdb_breaker_reason();
+		return -EBUSY;
+	}
 	kvm = vdb_tracepoints_find();
 	if (!kvm && !vdb_kvm_symbol("kvm_vcpu_on_spin")) {
 		vdb.reason = not_loaded;
 		return -ENODEV;
 	}
 	vdb_clock_init();
+	vdb_breaker_start();
 	vdb.reason = vdb.reason_buf;
 	kbtf = vdb_kernel_btf_open(vdb.reason_buf, sizeof(vdb.reason_buf));
 	ret = PTR_ERR_OR_ZERO(kbtf);
@@ -229,6 +236,7 @@ int vdb_hooks_arm(void)
 	if (!ret) {
 		vdb.armed = true;
 		vdb.reason = NULL;
+		vdb_starve_start();
 		vdb_vms_scan();
 	} else {
 		vdb_vms_drop_all();
@@ -251,9 +259,20 @@ void vdb_hooks_disarm(void)
 	if (!vdb.armed)
 		return;
 	disarm_all();
+	vdb_starve_stop();
 	vdb.armed = false;
 	vdb.reason = switched_off;
 	vdb_vms_drop_all();
+}
+
+/**
+ * vdb_hooks_say_off - nothing keeps the hooks from being armed but the mode
+ *
+ * Context: under vdb.lock, hooks disarmed.
+ */
+void vdb_hooks_say_off(void)
+{
+	vdb.reason = switched_off;
 }
 
 static void attach(struct work_struct *work)

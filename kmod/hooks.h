@@ -65,6 +65,7 @@ DECLARE_STATIC_CALL(vdb_running_vcpu, vdb_running_vcpu_proto);
 /* hooks.c; under vdb.lock */
 int vdb_hooks_arm(void);
 void vdb_hooks_disarm(void);
+void vdb_hooks_say_off(void);
 int vdb_hooks_init(void);
 void vdb_hooks_exit(void);
 

@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/preempt.h>
 
+#include "breaker.h"
 #include "clock.h"
 #include "loaded.h"
 #include "trace.h"
@@ -82,7 +83,8 @@ void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
  */
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
 {
-	vdb_hook_enter();
+	u64 begun_ns = vdb_hook_begin();
+
 	if (unlikely(icr_low & ICR_SHORTHAND))
 		vdb_ipi_begin(icr_low, VDB_IPI_SHORTHAND);
 	else
@@ -179,9 +181,11 @@ static __always_inline void accept(u32 apic_id, u8 vector)
  */
 void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode, u8 vector)
 {
+	u64 begun_ns;
+
 	if (delivery_mode != MODE_FIXED || !in_task())
 		return;
-	vdb_hook_enter();
+	begun_ns = vdb_hook_begin();
 	accept(apic_id, vector);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }

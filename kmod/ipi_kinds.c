@@ -6,6 +6,7 @@
  */
 #include <uapi/linux/kvm_para.h>
 
+#include "breaker.h"
 #include "loaded.h"
 #include "vdb.h"
 
@@ -23,11 +24,13 @@
 void vdb_ipi_hypercall(void *data, unsigned long nr, unsigned long a0, unsigned long a1,
 		       unsigned long a2, unsigned long a3)
 {
+	u64 begun_ns;
+
 	if (nr != KVM_HC_SEND_IPI)
 		return;
-	vdb_hook_enter();
+	begun_ns = vdb_hook_begin();
 	vdb_ipi_begin((u32)a3, VDB_IPI_PV);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }
 
 /**
@@ -40,9 +43,10 @@ void vdb_ipi_hypercall(void *data, unsigned long nr, unsigned long a0, unsigned 
  */
 void vdb_ipi_hyperv(void *data, u32 vector, u64 mask)
 {
-	vdb_hook_enter();
+	u64 begun_ns = vdb_hook_begin();
+
 	vdb_ipi_begin(vector & 0xff, VDB_IPI_HYPERV);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }
 
 /**
@@ -100,9 +104,11 @@ static void avic(u32 icr_high, u32 icr_low)
  */
 void vdb_ipi_avic(void *data, u32 vcpu, u32 icr_high, u32 icr_low, u32 id, u32 index)
 {
+	u64 begun_ns;
+
 	if (id != AVIC_TARGET_NOT_RUNNING || icr_low & ICR_FIXED_PHYSICAL_MASK)
 		return;
-	vdb_hook_enter();
+	begun_ns = vdb_hook_begin();
 	avic(icr_high, icr_low);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }

@@ -12,7 +12,8 @@ DEFINE_PER_CPU(struct vdb_loaded, vdb_loaded);
  * @vcpu: vCPU
  *
  * Context: its thread, preemption off, or the thread that creates it.
- * Return: whether there is anything to remember: it and its VM are tracked.
+ * Return: whether there is anything to remember: it and its VM are tracked, and the
+ * breaker has not tripped.
  */
 bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 {
@@ -23,7 +24,8 @@ bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 
 	/* Before the lookup: what changes during it is noticed at the next use. */
 	smp_rmb();
-	vm = vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
+	vm = READ_ONCE(vdb.tripped) ? NULL
+				    : vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
 	if (vm && !READ_ONCE(vm->refused))
 		me = vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
 	it->generation = 0;

@@ -33,10 +33,14 @@ DECLARE_PER_CPU(struct vdb_loaded, vdb_loaded);
 bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu);
 bool vdb_loaded_lookup_current(void);
 
-/* While it is the one of the VMs, what this CPU remembers is there, and not NULL. */
+/*
+ * While it is the one of the VMs, what this CPU remembers is there, and not NULL; and it
+ * is not asked for once the breaker has tripped.
+ */
 static inline bool vdb_loaded_is_fresh(void)
 {
-	return this_cpu_read(vdb_loaded.generation) == READ_ONCE(vdb.generation);
+	return this_cpu_read(vdb_loaded.generation) == READ_ONCE(vdb.generation) &&
+	       !READ_ONCE(vdb.tripped);
 }
 
 /**

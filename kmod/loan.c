@@ -20,6 +20,7 @@
 #include <linux/percpu.h>
 #include <linux/sched/task.h>
 
+#include "breaker.h"
 #include "clock.h"
 #include "fair.h"
 #include "fields.h"
@@ -279,5 +280,6 @@ void vdb_loans_settle(void)
 		hrtimer_cancel(&loan->timer);
 		if (cmpxchg(&loan->state, LENT, BUSY) == LENT)
 			settle(loan);
+		vdb_is_sane(loan->state == FREE, NULL, "a loan could not be paid back");
 	}
 }

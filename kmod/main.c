@@ -5,6 +5,7 @@
 
 #include <linux/module.h>
 
+#include "breaker.h"
 #include "hooks.h"
 #include "vdb.h"
 
@@ -40,8 +41,11 @@ static int __init vdb_init(void)
 	ret = vdb_netlink_init();
 	if (ret)
 		return ret;
+	vdb_breaker_init();
 	ret = vdb_hooks_init();
 	if (ret) {
+		vdb.closing = true;
+		vdb_breaker_exit();
 		vdb_netlink_exit();
 		vdb_vms_exit();
 	}
@@ -55,6 +59,7 @@ static int __init vdb_init(void)
 static void __exit vdb_exit(void)
 {
 	vdb_hooks_exit();
+	vdb_breaker_exit();
 	cancel_delayed_work_sync(&vdb.heartbeat_work);
 	flush_work(&vdb.vm_work);
 	vdb_netlink_exit();

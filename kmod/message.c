@@ -2,6 +2,7 @@
 /* All return 0, or -EMSGSIZE if the message is full; then it is left as it was. */
 #include <net/netlink.h>
 
+#include "breaker.h"
 #include "message.h"
 
 static int end(struct sk_buff *skb, struct nlattr *nest, int failed)
@@ -28,19 +29,20 @@ static int end(struct sk_buff *skb, struct nlattr *nest, int failed)
 int vdb_put_info(struct sk_buff *skb)
 {
 	struct nlattr *nest = nla_nest_start(skb, VCPU_DEBOOST_A_INFO);
+	const char *reason = vdb_breaker_reason() ?: vdb.reason;
 	int failed;
 
 	if (!nest)
 		return -EMSGSIZE;
 	failed = PUTS(skb, INFO, VERSION, VDB_VERSION) || PUT32(skb, INFO, ABI, VCPU_DEBOOST_ABI) ||
 		 PUT32(skb, INFO, ARMED, vdb.armed) ||
-		 (vdb.reason && PUTS(skb, INFO, REASON, vdb.reason)) ||
+		 (reason && PUTS(skb, INFO, REASON, reason)) ||
 		 PUT32(skb, INFO, NR_VMS, READ_ONCE(vdb.nr_vms)) ||
 		 PUT64(skb, INFO, VMS_SEEN, atomic64_read(&vdb.vms_seen)) ||
 		 PUT64(skb, INFO, VMS_REFUSED, atomic64_read(&vdb.vms_refused)) ||
 		 PUT32(skb, INFO, GRACE_MS, vdb.grace_ms) ||
 		 PUT32(skb, INFO, GRACE_LEFT_MS, vdb_heartbeat_left_ms()) ||
-		 PUT64(skb, INFO, FALLBACKS, vdb.fallbacks);
+		 PUT64(skb, INFO, FALLBACKS, vdb.fallbacks) || vdb_breaker_put(skb);
 	return end(skb, nest, failed);
 }
 

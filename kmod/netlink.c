@@ -7,11 +7,27 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include "breaker.h"
 #include "message.h"
 
 static struct netlink_range_validation window_range = {
 	.min = VCPU_DEBOOST_WINDOW_MIN_NS,
 	.max = VCPU_DEBOOST_WINDOW_MAX_NS,
+};
+
+static struct netlink_range_validation budget_hook_range = {
+	.min = VCPU_DEBOOST_BUDGET_HOOK_MIN_NS,
+	.max = VCPU_DEBOOST_BUDGET_HOOK_MAX_NS,
+};
+
+static struct netlink_range_validation budget_boosts_range = {
+	.min = 1,
+	.max = VCPU_DEBOOST_BUDGET_BOOSTS_MAX,
+};
+
+static struct netlink_range_validation budget_wait_range = {
+	.min = VCPU_DEBOOST_BUDGET_WAIT_MIN_NS,
+	.max = VCPU_DEBOOST_BUDGET_WAIT_MAX_NS,
 };
 
 static struct netlink_range_validation grace_range = {
@@ -28,6 +44,12 @@ static const struct nla_policy tuning_policy[VCPU_DEBOOST_TUNING_A_MAX + 1] = {
 	[VCPU_DEBOOST_TUNING_A_RELAXED_BOOST] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_CHAIN] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VCPU_DEBOOST_TUNING_A_SCHED] = NLA_POLICY_MAX(NLA_U32, VCPU_DEBOOST_SCHED_MAX),
+	[VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &budget_hook_range),
+	[VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &budget_boosts_range),
+	[VCPU_DEBOOST_TUNING_A_BUDGET_FAILED] =
+		NLA_POLICY_RANGE(NLA_U32, 1, VCPU_DEBOOST_BUDGET_FAILED_MAX),
+	[VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &budget_wait_range),
 };
 
 static const struct nla_policy vm_policy[VCPU_DEBOOST_A_VM_ID + 1] = {
@@ -219,11 +241,37 @@ static int change_global(struct genl_info *info, const struct vdb_tuning *tuning
 	return ret;
 }
 
-static int missing(struct genl_info *info, const char *why)
+static int refuse(struct genl_info *info, int error, const char *why)
 {
 	if (info->extack)
 		info->extack->_msg = why;
-	return -EOPNOTSUPP;
+	return error;
+}
+
+#define BUDGETS                                                                                 \
+	(BIT(VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS) | \
+	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_FAILED) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS))
+
+/* What cannot be set here or now. */
+static int check_tuning(struct genl_info *info, const struct vdb_tuning *tuning, u32 given)
+{
+	const char *why;
+
+	if (given & BIT(VCPU_DEBOOST_TUNING_A_MODE) && tuning->mode != VCPU_DEBOOST_MODE_OFF &&
+	    READ_ONCE(vdb.tripped))
+		return refuse(info, -EBUSY,
+			      "the breaker has tripped: `vdctl status` says why, `vdctl trip "
+			      "clear` lets the mode be set again");
+	if (given & BUDGETS && info->attrs[VCPU_DEBOOST_A_VM_ID])
+		return refuse(info, -EINVAL, "budgets are the host's: set them without a VM");
+	why = given & BIT(VCPU_DEBOOST_TUNING_A_ORDER) ? vdb_order_missing(tuning->order) : NULL;
+	if (!why && given & BIT(VCPU_DEBOOST_TUNING_A_SCHED))
+		why = vdb_sched_missing(tuning->sched);
+	/* Who sets every knob, as the daemon does, does not ask for this one. */
+	if (!why && given & BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS) &&
+	    tuning->budget_wait_ns != vdb.tuning.budget_wait_ns)
+		why = vdb_starve_missing();
+	return why ? refuse(info, -EOPNOTSUPP, why) : 0;
 }
 
 static int tuning_set(struct sk_buff *skb, struct genl_info *info)
@@ -236,16 +284,25 @@ static int tuning_set(struct sk_buff *skb, struct genl_info *info)
 	if (ret)
 		return ret;
 	mutex_lock(&vdb.lock);
-	if (given & BIT(VCPU_DEBOOST_TUNING_A_ORDER) && vdb_order_missing(tuning.order))
-		ret = missing(info, vdb_order_missing(tuning.order));
-	else if (given & BIT(VCPU_DEBOOST_TUNING_A_SCHED) && vdb_sched_missing(tuning.sched))
-		ret = missing(info, vdb_sched_missing(tuning.sched));
-	else if (info->attrs[VCPU_DEBOOST_A_VM_ID])
+	ret = check_tuning(info, &tuning, given);
+	if (!ret && info->attrs[VCPU_DEBOOST_A_VM_ID])
 		ret = change_vm(info, &tuning, given);
-	else
+	else if (!ret)
 		ret = change_global(info, &tuning, given);
 	mutex_unlock(&vdb.lock);
 	return ret;
+}
+
+static int trip_clear(struct sk_buff *skb, struct genl_info *info)
+{
+	int ret = may_set(skb, info->extack);
+
+	if (ret)
+		return ret;
+	mutex_lock(&vdb.lock);
+	vdb_breaker_clear();
+	mutex_unlock(&vdb.lock);
+	return 0;
 }
 
 static int tuning_reset(struct sk_buff *skb, struct genl_info *info)
@@ -349,6 +406,7 @@ static const struct genl_ops ops[] = {
 	  .dumpit = stats_dump,
 	  POLICY(vm_policy) },
 	{ .cmd = VCPU_DEBOOST_CMD_HEARTBEAT, .doit = heartbeat, POLICY(heartbeat_policy) },
+	{ .cmd = VCPU_DEBOOST_CMD_TRIP_CLEAR, .doit = trip_clear },
 };
 
 static const struct genl_multicast_group groups[] = {

@@ -32,6 +32,26 @@ void vdb_notify_vm(u8 cmd, const struct vdb_vm *vm)
 }
 
 /**
+ * vdb_notify_trip - the breaker has tripped, or was cleared
+ *
+ * Context: process, under vdb.lock.
+ */
+void vdb_notify_trip(void)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *hdr = NULL;
+
+	if (skb)
+		hdr = genlmsg_put(skb, 0, 0, &vdb_family, 0, VCPU_DEBOOST_CMD_TRIP_NTF);
+	if (!hdr || vdb_put_info(skb)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&vdb_family, skb, 0, GROUP_EVENTS, GFP_KERNEL);
+}
+
+/**
  * vdb_notify_tuning - knobs have changed
  * @vm: of this VM, or NULL for the global set
  * @cause: enum vcpu_deboost_cause

@@ -9,6 +9,7 @@
  * followed to the one it waits for, and so on, first come first served, over at
  * most VDB_CHAIN vCPUs, none of them twice.
  */
+#include "breaker.h"
 #include "fields.h"
 #include "trace.h"
 #include "vdb.h"
@@ -74,7 +75,8 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 	struct kvm_vcpu *vcpu = vdb_kvm_vcpu_at(s->spin->kvm, pair->receiver);
 	enum vdb_candidate candidate;
 
-	if (!receiver || !vcpu || receiver == s->spin->me)
+	if (!vdb_is_sane(receiver, s->spin->vm, "a pair names a vCPU that is not there") || !vcpu ||
+	    receiver == s->spin->me)
 		return false;
 	candidate = vdb_candidate(vcpu, NULL);
 	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;

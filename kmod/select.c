@@ -7,6 +7,7 @@
  * left to KVM's own selection.
  */
 
+#include "breaker.h"
 #include "clock.h"
 #include "fields.h"
 #include "loaded.h"
@@ -40,6 +41,16 @@ static void would(struct vdb_spin *spin)
 	trace(spin, VDB_ACT_WOULD);
 }
 
+/* The last look before KVM is told to yield to it: nobody leaves his own VM. */
+static bool is_of_this_vm(const struct vdb_spin *spin)
+{
+	const struct kvm_vcpu *vcpu = spin->target_vcpu;
+
+	return vdb_is_sane(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *) == spin->kvm &&
+				   vdb_field(vcpu, VDB_F_VCPU_IDX, int) == spin->target->idx,
+			   spin->vm, "the vCPU that was chosen is not the one in KVM's array");
+}
+
 /* Return: whom kvm_vcpu_yield_to() is called for; for oneself it does nothing. */
 static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 {
@@ -64,7 +75,9 @@ static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 	if (READ_ONCE(spin->vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE)
 		vdb_order_spin(spin->vm, spin->me, spin->now_ns);
 	if (choose(spin)) {
-		if (READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE)
+		if (!is_of_this_vm(spin))
+			target = NULL;
+		else if (READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE)
 			target = act(spin, vcpu);
 		else
 			would(spin);

@@ -33,6 +33,8 @@ void vdb_sight_sample(struct vdb_vcpu *me, const struct kvm_vcpu *vcpu)
 
 	if (me->cpu != cpu)
 		WRITE_ONCE(me->cpu, cpu);
+	if (me->tid != current->pid)
+		WRITE_ONCE(me->tid, current->pid);
 	if (!me->seen)
 		WRITE_ONCE(me->seen, seen(vcpu));
 }

@@ -11,24 +11,48 @@
 
 #define GIVEN(mask, name) ((mask)&BIT(VCPU_DEBOOST_TUNING_A_##name))
 
-/* Every knob of 32 bits and its attribute; the window, of 64, is by itself. */
+#define KNOB(name, field)                                                         \
+	{                                                                         \
+		VCPU_DEBOOST_TUNING_A_##name, offsetof(struct vdb_tuning, field), \
+			sizeof_field(struct vdb_tuning, field) == sizeof(u64)     \
+	}
+
+/* Every knob, its attribute, and whether it has 64 bits or 32. */
 static const struct {
 	u16 attr;
 	u16 offset;
+	bool wide;
 } knobs[] = {
-	{ VCPU_DEBOOST_TUNING_A_MODE, offsetof(struct vdb_tuning, mode) },
-	{ VCPU_DEBOOST_TUNING_A_IPI_TRACKING, offsetof(struct vdb_tuning, ipi_tracking) },
-	{ VCPU_DEBOOST_TUNING_A_ORDER, offsetof(struct vdb_tuning, order) },
-	{ VCPU_DEBOOST_TUNING_A_SLOTS, offsetof(struct vdb_tuning, slots) },
-	{ VCPU_DEBOOST_TUNING_A_EOI_CLEAR, offsetof(struct vdb_tuning, eoi_clear) },
-	{ VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, offsetof(struct vdb_tuning, relaxed_boost) },
-	{ VCPU_DEBOOST_TUNING_A_CHAIN, offsetof(struct vdb_tuning, chain) },
-	{ VCPU_DEBOOST_TUNING_A_SCHED, offsetof(struct vdb_tuning, sched) },
+	KNOB(MODE, mode),
+	KNOB(IPI_TRACKING, ipi_tracking),
+	KNOB(WINDOW_NS, window_ns),
+	KNOB(ORDER, order),
+	KNOB(SLOTS, slots),
+	KNOB(EOI_CLEAR, eoi_clear),
+	KNOB(RELAXED_BOOST, relaxed_boost),
+	KNOB(CHAIN, chain),
+	KNOB(SCHED, sched),
+	KNOB(BUDGET_HOOK_NS, budget_hook_ns),
+	KNOB(BUDGET_BOOSTS, budget_boosts),
+	KNOB(BUDGET_FAILED, budget_failed),
+	KNOB(BUDGET_WAIT_NS, budget_wait_ns),
 };
 
-static u32 *knob_at(const struct vdb_tuning *tuning, unsigned int i)
+static u64 knob_get(const struct vdb_tuning *tuning, unsigned int i)
 {
-	return (u32 *)((char *)tuning + knobs[i].offset);
+	const void *at = (const char *)tuning + knobs[i].offset;
+
+	return knobs[i].wide ? READ_ONCE(*(const u64 *)at) : READ_ONCE(*(const u32 *)at);
+}
+
+static void knob_put(struct vdb_tuning *tuning, unsigned int i, u64 value)
+{
+	void *at = (char *)tuning + knobs[i].offset;
+
+	if (knobs[i].wide)
+		WRITE_ONCE(*(u64 *)at, value);
+	else
+		WRITE_ONCE(*(u32 *)at, value);
 }
 
 static void merge(struct vdb_tuning *to, const struct vdb_tuning *from, u32 given)
@@ -37,10 +61,8 @@ static void merge(struct vdb_tuning *to, const struct vdb_tuning *from, u32 give
 
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		if (given & BIT(knobs[i].attr))
-			WRITE_ONCE(*knob_at(to, i), *knob_at(from, i));
+			knob_put(to, i, knob_get(from, i));
 	}
-	if (GIVEN(given, WINDOW_NS))
-		WRITE_ONCE(to->window_ns, from->window_ns);
 }
 
 /**
@@ -58,12 +80,10 @@ u32 vdb_tuning_parse(struct nlattr *const *tb, struct vdb_tuning *ret)
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		if (!tb[knobs[i].attr])
 			continue;
-		*knob_at(ret, i) = nla_get_u32(tb[knobs[i].attr]);
+		knob_put(ret, i,
+			 knobs[i].wide ? nla_get_u64(tb[knobs[i].attr])
+				       : nla_get_u32(tb[knobs[i].attr]));
 		given |= BIT(knobs[i].attr);
-	}
-	if (tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]) {
-		ret->window_ns = nla_get_u64(tb[VCPU_DEBOOST_TUNING_A_WINDOW_NS]);
-		given |= BIT(VCPU_DEBOOST_TUNING_A_WINDOW_NS);
 	}
 	return given;
 }
@@ -81,11 +101,10 @@ int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning)
 	int ret = 0;
 
 	for (i = 0; i < ARRAY_SIZE(knobs) && !ret; i++)
-		ret = nla_put_u32(skb, knobs[i].attr, READ_ONCE(*knob_at(tuning, i)));
-	return ret
-		       ?: nla_put_u64_64bit(skb, VCPU_DEBOOST_TUNING_A_WINDOW_NS,
-					    READ_ONCE(tuning->window_ns),
-					    VCPU_DEBOOST_TUNING_A_PAD);
+		ret = knobs[i].wide ? nla_put_u64_64bit(skb, knobs[i].attr, knob_get(tuning, i),
+							VCPU_DEBOOST_TUNING_A_PAD)
+				    : nla_put_u32(skb, knobs[i].attr, knob_get(tuning, i));
+	return ret;
 }
 
 /**
@@ -104,6 +123,10 @@ void vdb_tuning_init(u32 mode)
 		.relaxed_boost = 1,
 		.chain = 1,
 		.sched = VCPU_DEBOOST_SCHED_NONE,
+		.budget_hook_ns = VCPU_DEBOOST_BUDGET_HOOK_DEFAULT_NS,
+		.budget_boosts = VCPU_DEBOOST_BUDGET_BOOSTS_DEFAULT,
+		.budget_failed = VCPU_DEBOOST_BUDGET_FAILED_DEFAULT,
+		.budget_wait_ns = VCPU_DEBOOST_BUDGET_WAIT_DEFAULT_NS,
 	};
 }
 

@@ -21,6 +21,7 @@
 
 #include "compat/compat.h"
 #include "age.h"
+#include "breaker_judge.h"
 #include "pair.h"
 #include "sched.h"
 
@@ -51,6 +52,10 @@ struct sk_buff;
  * @relaxed_boost: 0 or 1
  * @chain: 0 or 1
  * @sched: enum vcpu_deboost_sched
+ * @budget_hook_ns: see breaker.h for the budgets, of which a VM has none of its own
+ * @budget_boosts: yields of a VM in a second
+ * @budget_failed: percent of those
+ * @budget_wait_ns: of a vCPU beside boosted ones
  *
  * Read without a lock, field by field; a reader may see half of a change.
  */
@@ -64,6 +69,10 @@ struct vdb_tuning {
 	u32 relaxed_boost;
 	u32 chain;
 	u32 sched;
+	u64 budget_hook_ns;
+	u32 budget_boosts;
+	u32 budget_failed;
+	u64 budget_wait_ns;
 };
 
 /**
@@ -106,6 +115,8 @@ struct vdb_counters {
  * @share_ns: what it ran in the time before that
  * @seen: enum vdb_seen bits, sampled when the vCPU is loaded
  * @cpu: the only one it may run on + 1, 0 if there are several
+ * @tid: of its thread, 0 until it has got a CPU
+ * @wait: the wait it is in, as starve.c saw it first; nobody else uses it
  * @idx: index in the VM, stable
  * @id: APIC id
  */
@@ -128,6 +139,8 @@ struct vdb_vcpu {
 	u32 loan;
 	u64 ran_ns;
 	u64 share_ns;
+	pid_t tid;
+	struct vdb_wait wait;
 };
 
 static_assert(sizeof(struct vdb_vcpu) <= 256);
@@ -154,6 +167,8 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @vcpu: by index, RCU
  * @by_id: those whose APIC id is not their index
  * @counters: per CPU
+ * @begun: yields of the last second
+ * @failed: of those
  * @list: in vdb.fresh or vdb.gone until the worker has told user space
  * @announced: an event VM_NEW was sent
  */
@@ -179,6 +194,8 @@ struct vdb_vm {
 	struct vdb_vcpu __rcu *vcpu[VDB_MAX_VCPUS];
 	struct xarray by_id;
 	struct vdb_counters __percpu *counters;
+	struct vdb_meter begun;
+	struct vdb_meter failed;
 	struct list_head list;
 };
 
@@ -196,6 +213,7 @@ struct vdb_vm {
  * @next_id: the next VM's
  * @nr_vms: VMs tracked now
  * @generation: changes with every VM that comes or goes; never 0
+ * @tripped: enum vcpu_deboost_trip: no hook does anything any more; see breaker.h
  * @vms_seen: since load
  * @vms_refused: since load
  * @fresh: VMs to announce, under @vms_lock
@@ -222,6 +240,7 @@ struct vdb {
 	u32 next_id;
 	u32 nr_vms;
 	u32 generation;
+	u32 tripped;
 	atomic64_t vms_seen;
 	atomic64_t vms_refused;
 	struct list_head fresh;
@@ -401,6 +420,12 @@ static inline void vdb_count_add(struct vdb_vm *vm, unsigned int attr, u64 n)
 	this_cpu_add(vm->counters->count[attr - VDB_C_FIRST], n);
 }
 
+/* starve.c */
+DECLARE_PER_CPU(u32, vdb_boosted_runs);
+void vdb_starve_start(void);
+void vdb_starve_stop(void);
+const char *vdb_starve_missing(void);
+
 /* heartbeat.c */
 void vdb_heartbeat_init(void);
 void vdb_heartbeat_set(u32 grace_ms);
@@ -413,5 +438,6 @@ void vdb_netlink_exit(void);
 /* notify.c */
 void vdb_notify_vm(u8 cmd, const struct vdb_vm *vm);
 void vdb_notify_tuning(const struct vdb_vm *vm, u32 cause);
+void vdb_notify_trip(void);
 
 #endif /* VDB_H */

@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "breaker.h"
 #include "fields.h"
 #include "vdb.h"
 
@@ -214,7 +215,8 @@ static void vm_remove(struct vdb_vm *vm)
 	hash_del_rcu(&vm->node);
 	idr_remove(&vdb.ids, vm->id);
 	list_move_tail(&vm->list, &vdb.gone);
-	vdb.nr_vms--;
+	if (vdb_is_sane(vdb.nr_vms, vm, "a VM goes that was never counted"))
+		vdb.nr_vms--;
 	changed();
 	schedule_work(&vdb.vm_work);
 }

@@ -5,6 +5,7 @@
  * while observing: whom KVM itself chose.
  */
 
+#include "breaker.h"
 #include "clock.h"
 #include "fields.h"
 #include "loaded.h"
@@ -31,6 +32,12 @@ bool vdb_yield_redundant(const struct vdb_vcpu *target, u64 now_ns)
 	return boosted_ns && now_ns - boosted_ns < ON_ITS_WAY_NS;
 }
 
+static void failed(struct vdb_vm *vm, u64 now_ns)
+{
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_FAILED);
+	vdb_breaker_failed(vm, now_ns);
+}
+
 /**
  * vdb_yield_begin - a vCPU yields
  * @spin: with its target
@@ -39,9 +46,10 @@ bool vdb_yield_redundant(const struct vdb_vcpu *target, u64 now_ns)
  */
 void vdb_yield_begin(struct vdb_spin *spin)
 {
+	vdb_breaker_yield(spin->vm, spin->now_ns);
 	/* Somebody else's yield that has not made it run by now. */
 	if (xchg(&spin->target->boosted_ns, spin->now_ns))
-		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_FAILED);
+		failed(spin->vm, spin->now_ns);
 	spin->me->yield_ns = spin->now_ns;
 	spin->me->yield_to = spin->target->idx + 1;
 }
@@ -65,11 +73,12 @@ void vdb_yield_settle(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns)
 	if (!me->yield_to)
 		return;
 	target = vdb_vcpu_by_idx(vm, me->yield_to - 1);
-	if (target && READ_ONCE(target->boosted_ns) == me->yield_ns) {
+	if (vdb_is_sane(target, vm, "a vCPU yielded to one that is not there") &&
+	    READ_ONCE(target->boosted_ns) == me->yield_ns) {
 		if (now_ns - me->yield_ns < ON_ITS_WAY_NS)
 			return;
 		if (cmpxchg(&target->boosted_ns, me->yield_ns, 0) == me->yield_ns)
-			vdb_count(vm, VCPU_DEBOOST_STATS_A_FAILED);
+			failed(vm, now_ns);
 	}
 	me->yield_to = 0;
 }
@@ -115,6 +124,8 @@ void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 	if (!READ_ONCE(me->boosted_ns))
 		return;
 	boosted_ns = xchg(&me->boosted_ns, 0);
-	if (boosted_ns)
-		vdb_ran(this_cpu_read(vdb_loaded.vm), vdb_clock_ns() - boosted_ns);
+	if (!boosted_ns)
+		return;
+	this_cpu_inc(vdb_boosted_runs);
+	vdb_ran(this_cpu_read(vdb_loaded.vm), vdb_clock_ns() - boosted_ns);
 }

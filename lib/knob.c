@@ -154,6 +154,58 @@ const struct knob knobs[] = {
 		.example = "sched=loan",
 		.help = "How the scheduler is made to run the vCPU that was chosen",
 	},
+	{
+		.name = "budget_hook",
+		.attr = VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS,
+		.type = KNOB_DURATION,
+		.min = VCPU_DEBOOST_BUDGET_HOOK_MIN_NS,
+		.max = VCPU_DEBOOST_BUDGET_HOOK_MAX_NS,
+		.def = VCPU_DEBOOST_BUDGET_HOOK_DEFAULT_NS,
+		FIELD(budget_hook_ns),
+		.range = "1us to 1s",
+		.example = "budget_hook=250ms",
+		.help = "Breaker: time of each CPU's second that hooks may take; 1s is no budget",
+		.host_only = true,
+	},
+	{
+		.name = "budget_boosts",
+		.attr = VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS,
+		.type = KNOB_NUMBER,
+		.min = 1,
+		.max = VCPU_DEBOOST_BUDGET_BOOSTS_MAX,
+		.def = VCPU_DEBOOST_BUDGET_BOOSTS_DEFAULT,
+		FIELD(budget_boosts),
+		.range = "1 to 4000000000",
+		.example = "budget_boosts=1000000",
+		.help = "Breaker: times that a VM may yield in a second by our choice",
+		.host_only = true,
+	},
+	{
+		.name = "budget_failed",
+		.attr = VCPU_DEBOOST_TUNING_A_BUDGET_FAILED,
+		.type = KNOB_NUMBER,
+		.min = 1,
+		.max = VCPU_DEBOOST_BUDGET_FAILED_MAX,
+		.def = VCPU_DEBOOST_BUDGET_FAILED_DEFAULT,
+		FIELD(budget_failed),
+		.range = "1 to 100",
+		.example = "budget_failed=95",
+		.help = "Breaker: percent of those that may fail; 100 is no budget",
+		.host_only = true,
+	},
+	{
+		.name = "budget_wait",
+		.attr = VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS,
+		.type = KNOB_DURATION,
+		.min = VCPU_DEBOOST_BUDGET_WAIT_MIN_NS,
+		.max = VCPU_DEBOOST_BUDGET_WAIT_MAX_NS,
+		.def = VCPU_DEBOOST_BUDGET_WAIT_DEFAULT_NS,
+		FIELD(budget_wait_ns),
+		.range = "200ms to 3600s",
+		.example = "budget_wait=5s",
+		.help = "Breaker: time a vCPU may wait for a CPU that boosted ones get",
+		.host_only = true,
+	},
 };
 
 const size_t nr_knobs = sizeof(knobs) / sizeof(knobs[0]);
@@ -286,7 +338,7 @@ static void explain_value(const struct knob *knob, const char *echo, int why, ch
 
 static void explain_key(const char *key, char *error, size_t error_size)
 {
-	char echo[ECHO_SIZE], list[128] = "";
+	char echo[ECHO_SIZE], list[256] = "";
 
 	for (size_t i = 0, used = 0; i < nr_knobs; i++) {
 		int n = snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",

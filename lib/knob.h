@@ -6,6 +6,7 @@
 #ifndef VD_LIB_KNOB_H
 #define VD_LIB_KNOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,7 @@ enum knob_type {
  * @range: the allowed values, for people: "100us to 1s"
  * @example: an assignment that works: "window=50ms"
  * @help: one line, no final period
+ * @host_only: no VM has its own
  */
 struct knob {
 	const char *name;
@@ -52,6 +54,7 @@ struct knob {
 	const char *range;
 	const char *example;
 	const char *help;
+	bool host_only;
 };
 
 /* Every knob, in the order they are shown. */

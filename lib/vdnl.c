@@ -256,6 +256,13 @@ int vdnl_heartbeat(struct vdnl *client, uint32_t grace_ms)
 	return do_request(client, VCPU_DEBOOST_CMD_HEARTBEAT, &ask, 0, NULL);
 }
 
+int vdnl_trip_clear(struct vdnl *client)
+{
+	struct vd_msg ask = { 0 };
+
+	return do_request(client, VCPU_DEBOOST_CMD_TRIP_CLEAR, &ask, 0, NULL);
+}
+
 struct dump {
 	vdnl_dump_fn fn;
 	void *arg;

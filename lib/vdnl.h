@@ -176,12 +176,21 @@ int vdnl_stats_dump(struct vdnl *client, vdnl_dump_fn fn, void *arg);
  */
 int vdnl_heartbeat(struct vdnl *client, uint32_t grace_ms);
 
+/**
+ * vdnl_trip_clear() - let the mode be set again after the breaker has tripped
+ * @client: the client
+ *
+ * Return: 0, also when it has not tripped, or -errno as above.
+ */
+int vdnl_trip_clear(struct vdnl *client);
+
 enum vdnl_event_type {
 	VDNL_EVENT_MODULE_APPEARED, /* the family exists now; already joined */
 	VDNL_EVENT_MODULE_VANISHED, /* the module was unloaded */
 	VDNL_EVENT_VM_NEW, /* msg.vm */
 	VDNL_EVENT_VM_GONE, /* msg.vm, msg.stats if the module sends them */
 	VDNL_EVENT_TUNING, /* msg.tuning, msg.cause; msg.vm_id or global */
+	VDNL_EVENT_TRIP, /* msg.info; its trip says why, or was cleared */
 };
 
 /**

@@ -161,6 +161,9 @@ static int on_message(struct vdnl *client, struct nlmsghdr *hdr, struct reader *
 	case VCPU_DEBOOST_CMD_TUNING_NTF:
 		event.type = VDNL_EVENT_TUNING;
 		break;
+	case VCPU_DEBOOST_CMD_TRIP_NTF:
+		event.type = VDNL_EVENT_TRIP;
+		break;
 	default:
 		return 0; /* of a newer module */
 	}

@@ -44,15 +44,30 @@ struct nest {
 		.fields = _name##_fields,                                        \
 		.nr_fields = sizeof(_name##_fields) / sizeof(_name##_fields[0]), \
 	}
+#define FIELD_NESTED(_struct, _attr, _member)                                                     \
+	{                                                                                         \
+		.attr = (_attr), .type = FIELD_NEST, .offset = offsetof(struct _struct, _member), \
+		.size = sizeof(((struct _struct *)0)->_member), .nest = &_member##_nest,          \
+	}
 #define HAVE_IS_FIRST(_struct) \
 	static_assert(offsetof(struct _struct, have) == 0, "the codec finds the mask at offset 0")
 
 HAVE_IS_FIRST(vd_info);
+HAVE_IS_FIRST(vd_trip);
 HAVE_IS_FIRST(vd_hook);
 HAVE_IS_FIRST(vd_tuning);
 HAVE_IS_FIRST(vd_vm);
 HAVE_IS_FIRST(vd_stats);
 HAVE_IS_FIRST(vd_msg);
+
+static const struct field trip_fields[] = {
+	FIELD(vd_trip, VCPU_DEBOOST_TRIP_A_KIND, FIELD_U32, kind),
+	FIELD(vd_trip, VCPU_DEBOOST_TRIP_A_REASON, FIELD_STRING, reason),
+	FIELD(vd_trip, VCPU_DEBOOST_TRIP_A_VALUE, FIELD_U64, value),
+	FIELD(vd_trip, VCPU_DEBOOST_TRIP_A_BUDGET, FIELD_U64, budget),
+	FIELD(vd_trip, VCPU_DEBOOST_TRIP_A_BOOTTIME_NS, FIELD_U64, boottime_ns),
+};
+NEST(trip);
 
 static const struct field info_fields[] = {
 	FIELD(vd_info, VCPU_DEBOOST_INFO_A_VERSION, FIELD_STRING, version),
@@ -65,6 +80,8 @@ static const struct field info_fields[] = {
 	FIELD(vd_info, VCPU_DEBOOST_INFO_A_GRACE_MS, FIELD_U32, grace_ms),
 	FIELD(vd_info, VCPU_DEBOOST_INFO_A_GRACE_LEFT_MS, FIELD_U32, grace_left_ms),
 	FIELD(vd_info, VCPU_DEBOOST_INFO_A_FALLBACKS, FIELD_U64, fallbacks),
+	FIELD(vd_info, VCPU_DEBOOST_INFO_A_TRIPS, FIELD_U64, trips),
+	FIELD_NESTED(vd_info, VCPU_DEBOOST_INFO_A_TRIP, trip),
 };
 NEST(info);
 
@@ -89,6 +106,10 @@ static const struct field tuning_fields[] = {
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_RELAXED_BOOST, FIELD_U32, relaxed_boost),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_CHAIN, FIELD_U32, chain),
 	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_SCHED, FIELD_U32, sched),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS, FIELD_U64, budget_hook_ns),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS, FIELD_U32, budget_boosts),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_BUDGET_FAILED, FIELD_U32, budget_failed),
+	FIELD(vd_tuning, VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS, FIELD_U64, budget_wait_ns),
 };
 NEST(tuning);
 
@@ -147,19 +168,13 @@ static const struct field stats_fields[] = {
 };
 NEST(stats);
 
-#define MSG_NEST(_attr, _member)                                                                 \
-	{                                                                                        \
-		.attr = (_attr), .type = FIELD_NEST, .offset = offsetof(struct vd_msg, _member), \
-		.size = sizeof(((struct vd_msg *)0)->_member), .nest = &_member##_nest,          \
-	}
-
 static const struct field msg_fields[] = {
 	FIELD(vd_msg, VCPU_DEBOOST_A_VM_ID, FIELD_U32, vm_id),
-	MSG_NEST(VCPU_DEBOOST_A_INFO, info),
-	MSG_NEST(VCPU_DEBOOST_A_HOOK, hook),
-	MSG_NEST(VCPU_DEBOOST_A_TUNING, tuning),
-	MSG_NEST(VCPU_DEBOOST_A_VM, vm),
-	MSG_NEST(VCPU_DEBOOST_A_STATS, stats),
+	FIELD_NESTED(vd_msg, VCPU_DEBOOST_A_INFO, info),
+	FIELD_NESTED(vd_msg, VCPU_DEBOOST_A_HOOK, hook),
+	FIELD_NESTED(vd_msg, VCPU_DEBOOST_A_TUNING, tuning),
+	FIELD_NESTED(vd_msg, VCPU_DEBOOST_A_VM, vm),
+	FIELD_NESTED(vd_msg, VCPU_DEBOOST_A_STATS, stats),
 	FIELD(vd_msg, VCPU_DEBOOST_A_GRACE_MS, FIELD_U32, grace_ms),
 	FIELD(vd_msg, VCPU_DEBOOST_A_CAUSE, FIELD_U32, cause),
 };
@@ -382,6 +397,7 @@ const char *vd_cause_name(uint32_t cause)
 	static const char *const names[] = {
 		[VCPU_DEBOOST_CAUSE_REQUEST] = "request",
 		[VCPU_DEBOOST_CAUSE_HEARTBEAT] = "heartbeat",
+		[VCPU_DEBOOST_CAUSE_TRIP] = "trip",
 	};
 
 	return NAME_OF(names, cause);
@@ -396,4 +412,19 @@ const char *vd_visibility_name(uint32_t visibility)
 	};
 
 	return NAME_OF(names, visibility);
+}
+
+const char *vd_trip_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[VCPU_DEBOOST_TRIP_NONE] = "none",
+		[VCPU_DEBOOST_TRIP_HOOK_TIME] = "hook_time",
+		[VCPU_DEBOOST_TRIP_BOOST_RATE] = "boost_rate",
+		[VCPU_DEBOOST_TRIP_FAILED_YIELDS] = "failed_yields",
+		[VCPU_DEBOOST_TRIP_STARVATION] = "starvation",
+		[VCPU_DEBOOST_TRIP_INCONSISTENCY] = "inconsistency",
+		[VCPU_DEBOOST_TRIP_SWITCH] = "switch",
+	};
+
+	return NAME_OF(names, kind);
 }

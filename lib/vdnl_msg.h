@@ -34,6 +34,24 @@
 #define VD_MSG_MAX 4096
 
 /**
+ * struct vd_trip - why the breaker has stopped the module (VCPU_DEBOOST_INFO_A_TRIP)
+ * @have: bits VCPU_DEBOOST_TRIP_A_*
+ * @kind: enum vcpu_deboost_trip
+ * @reason: a sentence; holds the comm of a VMM
+ * @value: what was seen, in the unit of the budget
+ * @budget: what was allowed
+ * @boottime_ns: when, CLOCK_BOOTTIME
+ */
+struct vd_trip {
+	uint64_t have;
+	uint32_t kind;
+	char reason[VD_REASON_SIZE];
+	uint64_t value;
+	uint64_t budget;
+	uint64_t boottime_ns;
+};
+
+/**
  * struct vd_info - the module as a whole (VCPU_DEBOOST_A_INFO)
  * @have: bits VCPU_DEBOOST_INFO_A_*
  * @version: of the module
@@ -46,6 +64,8 @@
  * @grace_ms: heartbeat grace in ms, 0 when nobody sends a heartbeat
  * @grace_left_ms: ms until the module falls back to observing
  * @fallbacks: heartbeats that stopped
+ * @trips: of the breaker since the module was loaded
+ * @trip: the one that has stopped the module; its kind is 0 without
  */
 struct vd_info {
 	uint64_t have;
@@ -59,6 +79,8 @@ struct vd_info {
 	uint32_t grace_ms;
 	uint32_t grace_left_ms;
 	uint64_t fallbacks;
+	uint64_t trips;
+	struct vd_trip trip;
 };
 
 /**
@@ -94,6 +116,12 @@ struct vd_hook {
  * @relaxed_boost: 0 or 1
  * @chain: 0 or 1
  * @sched: enum vcpu_deboost_sched
+ * @budget_hook_ns: VCPU_DEBOOST_BUDGET_HOOK_MIN_NS..MAX_NS, of each CPU's second
+ * @budget_boosts: 1..VCPU_DEBOOST_BUDGET_BOOSTS_MAX, yields of a VM in a second
+ * @budget_failed: 1..100, percent of those that may fail
+ * @budget_wait_ns: VCPU_DEBOOST_BUDGET_WAIT_MIN_NS..MAX_NS
+ *
+ * The budgets are the host's; a VM has none of its own.
  */
 struct vd_tuning {
 	uint64_t have;
@@ -107,6 +135,10 @@ struct vd_tuning {
 	uint32_t relaxed_boost;
 	uint32_t chain;
 	uint32_t sched;
+	uint64_t budget_hook_ns;
+	uint32_t budget_boosts;
+	uint32_t budget_failed;
+	uint64_t budget_wait_ns;
 };
 
 /**
@@ -231,12 +263,13 @@ int vd_msg_encode(const struct vd_msg *msg, void *buf, size_t size);
 
 /*
  * Names of the numbers in a message, for people: "observe", "tracepoint",
- * "refused", "heartbeat". Never NULL; "unknown" for a number from a newer ABI.
+ * "refused", "heartbeat", "boost_rate". Never NULL; "unknown" for a number from a newer ABI.
  */
 const char *vd_mode_name(uint32_t mode);
 const char *vd_hook_kind_name(uint32_t kind);
 const char *vd_hook_state_name(uint32_t state);
 const char *vd_cause_name(uint32_t cause);
 const char *vd_visibility_name(uint32_t visibility);
+const char *vd_trip_name(uint32_t kind);
 
 #endif /* VD_LIB_VDNL_MSG_H */

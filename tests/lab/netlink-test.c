@@ -260,6 +260,19 @@ static void test_ranges(int fd, const struct family *f)
 		{ "a mode of 3 bytes", VCPU_DEBOOST_TUNING_A_MODE, 3, 0, ERANGE },
 		{ "a window of 4 bytes", VCPU_DEBOOST_TUNING_A_WINDOW_NS, 4, 0, ERANGE },
 		{ "the reply's overrides", VCPU_DEBOOST_TUNING_A_OVERRIDES, 4, 0, EINVAL },
+		{ "budget_hook one below", VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS, 8,
+		  VCPU_DEBOOST_BUDGET_HOOK_MIN_NS - 1, ERANGE },
+		{ "budget_hook one above", VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS, 8,
+		  VCPU_DEBOOST_BUDGET_HOOK_MAX_NS + 1, ERANGE },
+		{ "budget_boosts 0", VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS, 4, 0, ERANGE },
+		{ "budget_boosts one above", VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS, 4,
+		  VCPU_DEBOOST_BUDGET_BOOSTS_MAX + 1, ERANGE },
+		{ "budget_failed 0", VCPU_DEBOOST_TUNING_A_BUDGET_FAILED, 4, 0, ERANGE },
+		{ "budget_failed 101", VCPU_DEBOOST_TUNING_A_BUDGET_FAILED, 4, 101, ERANGE },
+		{ "budget_wait one below", VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS, 8,
+		  VCPU_DEBOOST_BUDGET_WAIT_MIN_NS - 1, ERANGE },
+		{ "budget_wait one above", VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS, 8,
+		  VCPU_DEBOOST_BUDGET_WAIT_MAX_NS + 1, ERANGE },
 		{ "an unknown knob", VCPU_DEBOOST_TUNING_A_MAX + 1, 4, 0, EINVAL },
 		{ "knob 0", 0, 4, 0, EINVAL },
 	};
@@ -311,9 +324,15 @@ static void test_shapes(int fd, const struct family *f)
 	set_knob(&m, f, VCPU_DEBOOST_TUNING_A_MODE, &one, 4);
 	put_u32(&m, VCPU_DEBOOST_A_GRACE_MS, 1);
 	refused(fd, &m, EINVAL, "another command's attribute");
+	set_knob(&m, f, VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS, &one, 4);
+	put_u32(&m, VCPU_DEBOOST_A_VM_ID, 1);
+	refused(fd, &m, EINVAL, "a budget of one VM");
 	begin(&m, f->id, VCPU_DEBOOST_CMD_INFO_GET, NLM_F_ACK);
 	put_u32(&m, VCPU_DEBOOST_A_VM_ID, 1);
 	refused(fd, &m, EINVAL, "INFO_GET with an attribute");
+	begin(&m, f->id, VCPU_DEBOOST_CMD_TRIP_CLEAR, NLM_F_ACK);
+	put_u32(&m, VCPU_DEBOOST_A_VM_ID, 1);
+	refused(fd, &m, EINVAL, "TRIP_CLEAR with an attribute");
 
 	begin(&m, f->id, VCPU_DEBOOST_CMD_HEARTBEAT, NLM_F_ACK);
 	refused(fd, &m, EINVAL, "HEARTBEAT without GRACE_MS");
@@ -360,6 +379,13 @@ static void test_replies(int fd, const struct family *f)
 	x = in(top(&a, VCPU_DEBOOST_A_INFO), VCPU_DEBOOST_INFO_A_ABI);
 	result(x && *(const uint32_t *)data_of(x) == VCPU_DEBOOST_ABI, "INFO_GET: the ABI is ours");
 	result(top(&a, VCPU_DEBOOST_A_TUNING), "INFO_GET: and the tuning with it");
+	x = top(&a, VCPU_DEBOOST_A_INFO);
+	result(in(x, VCPU_DEBOOST_INFO_A_TRIPS) && !in(x, VCPU_DEBOOST_INFO_A_TRIP), "INFO_GET: "
+										     "nothing has "
+										     "tripped");
+	begin(&m, f->id, VCPU_DEBOOST_CMD_TRIP_CLEAR, NLM_F_ACK);
+	ask(fd, &m, &a);
+	result(!a.error, "TRIP_CLEAR: without a trip nothing happens");
 	begin(&m, f->id, VCPU_DEBOOST_CMD_HOOK_GET, NLM_F_ACK | NLM_F_DUMP);
 	ask(fd, &m, &a);
 	result(!a.error && a.messages == 13, "HOOK_GET: every row");
@@ -463,6 +489,8 @@ static void test_nobody(const struct family *f)
 	begin(&m, f->id, VCPU_DEBOOST_CMD_HEARTBEAT, NLM_F_ACK);
 	put_u32(&m, VCPU_DEBOOST_A_GRACE_MS, 1000);
 	refused(fd, &m, EPERM, "nobody: HEARTBEAT");
+	begin(&m, f->id, VCPU_DEBOOST_CMD_TRIP_CLEAR, NLM_F_ACK);
+	refused(fd, &m, EPERM, "nobody: TRIP_CLEAR");
 	begin(&m, f->id, VCPU_DEBOOST_CMD_INFO_GET, NLM_F_ACK);
 	ask(fd, &m, &a);
 	result(!a.error && a.messages == 1, "nobody: INFO_GET is answered");

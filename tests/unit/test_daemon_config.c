@@ -147,6 +147,8 @@ static const struct {
 	{ "[vm \"cgroup:machine\"]\nmode = off\n", { ":2: ", "begins with \"/\"" } },
 	{ "[vm \"web\"]\ninterval = 1s\n",
 	  { ":2: ", "unknown key \"interval\" in [vm _web_]", "those of [global]" } },
+	{ "[vm \"web\"]\nbudget_boosts = 5\n",
+	  { ":2: ", "budget_boosts in [vm _web_]", "write it into [global]" } },
 	{ "[vm \"web\"]\nwindow = 2s\n", { ":2: ", "window", "100us to 1s" } },
 	{ "[vm \"web\"]\nwindow = 5\n", { ":2: ", "needs a unit", "5ms" } },
 	{ "[vm \"web\"]\nmode = on\n", { ":2: ", "off, observe, active, auto" } },

@@ -36,6 +36,8 @@ static void make_sample(struct sample *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->info = (struct vd_info){ .version = "1.2", .armed = 1, .vms_seen = 5, .fallbacks = 1 };
+	s->info.trips = 2;
+	s->info.trip.kind = VCPU_DEBOOST_TRIP_STARVATION;
 	s->tuning = (struct vd_tuning){ .have = 0xff, .mode = VCPU_DEBOOST_MODE_ACTIVE };
 	s->tuning.window_ns = 50000000;
 	s->in = (struct prom_input){
@@ -105,6 +107,11 @@ static void test_golden(void **state)
 		"# TYPE vcpu_deboost_vms_seen_total counter",
 		"vcpu_deboost_vms_seen_total 5",
 		"vcpu_deboost_heartbeat_fallbacks_total 1",
+		"vcpu_deboost_tripped{reason=\"hook_time\"} 0",
+		"vcpu_deboost_tripped{reason=\"starvation\"} 1",
+		"vcpu_deboost_tripped{reason=\"switch\"} 0",
+		"# TYPE vcpu_deboost_trips_total counter",
+		"vcpu_deboost_trips_total 2",
 		"vcpu_deboost_last_collection_timestamp_seconds 1700000000.042",
 		"vcpu_deboost_collection_errors_total 3",
 		"vcpu_deboost_vm_info{" VM ",uuid=\"4dea22b3-1d52-d8f3-2516-782e98ab3fa0\","

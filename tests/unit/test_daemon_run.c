@@ -418,6 +418,12 @@ static void test_status(void **state)
 	k.tuning.mode = VCPU_DEBOOST_MODE_OFF;
 	status_render(buf, sizeof(buf), &k, &rates, 0, false);
 	assert_string_equal(buf, "off, 0 VMs");
+	k.info.trip.kind = VCPU_DEBOOST_TRIP_HOOK_TIME;
+	strcpy(k.info.trip.reason, "hook time: much");
+	status_render(buf, sizeof(buf), &k, &rates, 0, false);
+	assert_string_equal(buf, "tripped: hook time: much; resting until \"vdctl trip clear\", 0 "
+				 "VMs");
+	k.info.trip.kind = VCPU_DEBOOST_TRIP_NONE;
 	strcpy(k.problem, "refused");
 	status_render(buf, sizeof(buf), &k, &rates, 0, false);
 	assert_string_equal(buf, "idle: refused, 0 VMs");

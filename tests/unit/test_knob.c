@@ -32,6 +32,11 @@ static void test_good_assignments(void **state)
 		{ "window=1s", "window", VCPU_DEBOOST_WINDOW_MAX_NS, "1s" },
 		{ "window=1000ms", "window", VCPU_DEBOOST_WINDOW_MAX_NS, "1s" },
 		{ "window=1.5ms", "window", 1500000, "1.5ms" },
+		{ "budget_hook=1us", "budget_hook", VCPU_DEBOOST_BUDGET_HOOK_MIN_NS, "1us" },
+		{ "budget_boosts=4000000000", "budget_boosts", VCPU_DEBOOST_BUDGET_BOOSTS_MAX,
+		  "4000000000" },
+		{ "budget_failed=100", "budget_failed", 100, "100" },
+		{ "budget_wait=3600s", "budget_wait", VCPU_DEBOOST_BUDGET_WAIT_MAX_NS, "3600s" },
 	};
 
 	(void)state;
@@ -73,6 +78,9 @@ static void test_bad_values(void **state)
 		{ "window=99999ns", -ERANGE, "out of range", "100us to 1s" },
 		{ "window=1000000001ns", -ERANGE, "out of range", "100us to 1s" },
 		{ "window=99999999999999999999s", -ERANGE, "out of range", "100us to 1s" },
+		{ "budget_boosts=0", -ERANGE, "out of range", "1 to 4000000000" },
+		{ "budget_failed=101", -ERANGE, "out of range", "1 to 100" },
+		{ "budget_wait=199ms", -ERANGE, "out of range", "200ms to 3600s" },
 		{ "mode=fast", -EINVAL, "mode=fast: not one of", "off, observe, active" },
 		{ "mode=Active", -EINVAL, "not one of", "off, observe, active" },
 		{ "mode=1", -EINVAL, "not one of", "off, observe, active" },

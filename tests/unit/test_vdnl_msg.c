@@ -13,9 +13,9 @@
 #define GOLDEN_DIR "tests/unit/golden/"
 
 static const char *const golden_names[] = {
-	"info_reply", "hook_reply",  "tuning_set_request", "tuning_get_reply", "vm_get_request",
-	"vm_reply",   "stats_reply", "heartbeat_request",  "vm_event",	       "tuning_event",
-	"empty",
+	"info_reply",	  "hook_reply",	  "tuning_set_request", "tuning_get_reply",
+	"vm_get_request", "vm_reply",	  "stats_reply",	"heartbeat_request",
+	"vm_event",	  "tuning_event", "trip_event",		"empty",
 };
 
 struct bytes {
@@ -48,6 +48,17 @@ static struct vd_msg decode_golden(const char *name)
 	return msg;
 }
 
+static void assert_trip(const struct vd_trip *trip)
+{
+	assert_int_equal(trip->have,
+			 VD_BIT(VCPU_DEBOOST_TRIP_A_MAX + 1) - VD_BIT(VCPU_DEBOOST_TRIP_A_KIND));
+	assert_int_equal(trip->kind, VCPU_DEBOOST_TRIP_BOOST_RATE);
+	assert_string_equal(vd_trip_name(trip->kind), "boost_rate");
+	assert_string_equal(trip->reason, "boost rate: VM 7 yielded 3 times");
+	assert_true(trip->value == 3 && trip->budget == 2);
+	assert_true(trip->boottime_ns == (UINT64_C(1) << 40) + 1);
+}
+
 static void test_info(void **state)
 {
 	struct vd_msg msg = decode_golden("info_reply");
@@ -66,6 +77,23 @@ static void test_info(void **state)
 	assert_int_equal(msg.info.grace_ms, 60000);
 	assert_int_equal(msg.info.grace_left_ms, 59321);
 	assert_int_equal(msg.info.fallbacks, 2);
+	assert_int_equal(msg.info.trips, 5);
+	assert_trip(&msg.info.trip);
+}
+
+static void test_trip_event(void **state)
+{
+	struct vd_msg msg = decode_golden("trip_event");
+
+	(void)state;
+	assert_int_equal(msg.have, VD_BIT(VCPU_DEBOOST_A_INFO));
+	assert_int_equal(msg.info.trips, 1);
+	assert_trip(&msg.info.trip);
+	/* Before, or after it was cleared. */
+	msg = decode_golden("empty");
+	assert_int_equal(msg.info.trip.kind, VCPU_DEBOOST_TRIP_NONE);
+	assert_string_equal(vd_trip_name(VCPU_DEBOOST_TRIP_SWITCH), "switch");
+	assert_string_equal(vd_trip_name(VCPU_DEBOOST_TRIP_MAX + 1), "unknown");
 }
 
 static void test_hook(void **state)
@@ -100,6 +128,10 @@ static void assert_tuning(const struct vd_tuning *tuning)
 	assert_int_equal(tuning->slots, 4);
 	assert_int_equal(tuning->eoi_clear, VCPU_DEBOOST_EOI_CLEAR_SERIES);
 	assert_int_equal(tuning->sched, VCPU_DEBOOST_SCHED_LOAN);
+	assert_true(tuning->budget_hook_ns == 5000000);
+	assert_int_equal(tuning->budget_boosts, 3000000000U);
+	assert_int_equal(tuning->budget_failed, 42);
+	assert_true(tuning->budget_wait_ns == UINT64_C(3600000000000));
 }
 
 static void test_vm(void **state)
@@ -421,6 +453,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_trip_event),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_vm),
 		cmocka_unit_test(test_stats),

@@ -11,8 +11,8 @@
  *  - Every time is in nanoseconds unless its name ends otherwise.
  *  - Every request is validated strictly: an attribute that the command does
  *    not know, or a value out of range, is refused with an extack message.
- *  - Setters (TUNING_SET, TUNING_RESET, HEARTBEAT) need CAP_NET_ADMIN and
- *    CAP_SYS_ADMIN in the initial user namespace. Getters need nothing.
+ *  - Setters (TUNING_SET, TUNING_RESET, HEARTBEAT, TRIP_CLEAR) need CAP_NET_ADMIN
+ *    and CAP_SYS_ADMIN in the initial user namespace. Getters need nothing.
  *    Joining the "events" group needs CAP_NET_ADMIN.
  *  - The family exists in the initial network namespace only.
  *  - A VM is named by an id that the module hands out and never uses twice
@@ -35,6 +35,21 @@
 
 /* Receivers that a sender is remembered to wait for, at most. */
 #define VCPU_DEBOOST_SLOTS_MAX		8U
+
+/*
+ * Ranges and defaults of the breaker's budgets. The largest of the hook time and of
+ * the share of failed yields cannot be overdrawn: that budget is off then.
+ */
+#define VCPU_DEBOOST_BUDGET_HOOK_MIN_NS		1000ULL		/* 1 us of each second */
+#define VCPU_DEBOOST_BUDGET_HOOK_MAX_NS		1000000000ULL	/* 1 s */
+#define VCPU_DEBOOST_BUDGET_HOOK_DEFAULT_NS	250000000ULL	/* 250 ms */
+#define VCPU_DEBOOST_BUDGET_BOOSTS_MAX		4000000000U
+#define VCPU_DEBOOST_BUDGET_BOOSTS_DEFAULT	1000000U
+#define VCPU_DEBOOST_BUDGET_FAILED_MAX		100U
+#define VCPU_DEBOOST_BUDGET_FAILED_DEFAULT	95U
+#define VCPU_DEBOOST_BUDGET_WAIT_MIN_NS		200000000ULL	/* 200 ms */
+#define VCPU_DEBOOST_BUDGET_WAIT_MAX_NS		3600000000000ULL /* 1 h */
+#define VCPU_DEBOOST_BUDGET_WAIT_DEFAULT_NS	5000000000ULL	/* 5 s */
 
 /* Range of the heartbeat grace; 0 ends the heartbeat. */
 #define VCPU_DEBOOST_GRACE_MAX_MS	3600000U	/* 1 h */
@@ -103,7 +118,21 @@ enum vcpu_deboost_hook_state {
 enum vcpu_deboost_cause {
 	VCPU_DEBOOST_CAUSE_REQUEST,	/* somebody asked over netlink */
 	VCPU_DEBOOST_CAUSE_HEARTBEAT,	/* the heartbeat stopped: observing */
+	VCPU_DEBOOST_CAUSE_TRIP,	/* the breaker has tripped: off */
 };
+
+/* Why the breaker has tripped. */
+enum vcpu_deboost_trip {
+	VCPU_DEBOOST_TRIP_NONE,
+	VCPU_DEBOOST_TRIP_HOOK_TIME,	/* BUDGET_HOOK_NS */
+	VCPU_DEBOOST_TRIP_BOOST_RATE,	/* BUDGET_BOOSTS */
+	VCPU_DEBOOST_TRIP_FAILED_YIELDS, /* BUDGET_FAILED */
+	VCPU_DEBOOST_TRIP_STARVATION,	/* BUDGET_WAIT_NS */
+	VCPU_DEBOOST_TRIP_INCONSISTENCY, /* what must not be was seen */
+	VCPU_DEBOOST_TRIP_SWITCH,	/* the module's parameter "off" */
+	__VCPU_DEBOOST_TRIP_MAX
+};
+#define VCPU_DEBOOST_TRIP_MAX (__VCPU_DEBOOST_TRIP_MAX - 1)
 
 enum vcpu_deboost_cmd {
 	VCPU_DEBOOST_CMD_UNSPEC,
@@ -118,6 +147,8 @@ enum vcpu_deboost_cmd {
 	VCPU_DEBOOST_CMD_VM_NEW_NTF,
 	VCPU_DEBOOST_CMD_VM_GONE_NTF,
 	VCPU_DEBOOST_CMD_TUNING_NTF,
+	VCPU_DEBOOST_CMD_TRIP_CLEAR,	/* do: the breaker, after it has tripped */
+	VCPU_DEBOOST_CMD_TRIP_NTF,
 	__VCPU_DEBOOST_CMD_MAX
 };
 #define VCPU_DEBOOST_CMD_MAX (__VCPU_DEBOOST_CMD_MAX - 1)
@@ -151,9 +182,27 @@ enum vcpu_deboost_info_attr {
 	VCPU_DEBOOST_INFO_A_GRACE_MS,		/* u32, 0: no heartbeat */
 	VCPU_DEBOOST_INFO_A_GRACE_LEFT_MS,	/* u32 */
 	VCPU_DEBOOST_INFO_A_FALLBACKS,		/* u64, heartbeats that stopped */
+	VCPU_DEBOOST_INFO_A_TRIPS,		/* u64, of the breaker since load */
+	VCPU_DEBOOST_INFO_A_TRIP,		/* nest, VCPU_DEBOOST_TRIP_A_* */
 	__VCPU_DEBOOST_INFO_A_MAX
 };
 #define VCPU_DEBOOST_INFO_A_MAX (__VCPU_DEBOOST_INFO_A_MAX - 1)
+
+/*
+ * The trip that has stopped the module; only until TRIP_CLEAR. Till then no hook is
+ * armed, the mode is OFF, and any other is refused.
+ */
+enum vcpu_deboost_trip_attr {
+	VCPU_DEBOOST_TRIP_A_UNSPEC,
+	VCPU_DEBOOST_TRIP_A_PAD,
+	VCPU_DEBOOST_TRIP_A_KIND,	/* u32, enum vcpu_deboost_trip */
+	VCPU_DEBOOST_TRIP_A_REASON,	/* string, a sentence */
+	VCPU_DEBOOST_TRIP_A_VALUE,	/* u64, what was seen, as the budget */
+	VCPU_DEBOOST_TRIP_A_BUDGET,	/* u64, what was allowed */
+	VCPU_DEBOOST_TRIP_A_BOOTTIME_NS, /* u64, when, CLOCK_BOOTTIME */
+	__VCPU_DEBOOST_TRIP_A_MAX
+};
+#define VCPU_DEBOOST_TRIP_A_MAX (__VCPU_DEBOOST_TRIP_A_MAX - 1)
 
 enum vcpu_deboost_hook_attr {
 	VCPU_DEBOOST_HOOK_A_UNSPEC,
@@ -174,6 +223,9 @@ enum vcpu_deboost_hook_attr {
  *
  * A global mode of OFF disarms every hook and forgets every VM with its
  * overrides, whatever these say.
+ *
+ * The budgets are the host's and no VM's. One that is overdrawn trips the
+ * breaker, see VCPU_DEBOOST_TRIP_A_*.
  */
 enum vcpu_deboost_tuning_attr {
 	VCPU_DEBOOST_TUNING_A_UNSPEC,
@@ -188,6 +240,10 @@ enum vcpu_deboost_tuning_attr {
 	VCPU_DEBOOST_TUNING_A_RELAXED_BOOST,	/* u32, 0 or 1 */
 	VCPU_DEBOOST_TUNING_A_CHAIN,		/* u32, 0 or 1 */
 	VCPU_DEBOOST_TUNING_A_SCHED,		/* u32, enum vcpu_deboost_sched */
+	VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS,	/* u64, in hooks, of each CPU's second */
+	VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS,	/* u32, yields of a VM in a second */
+	VCPU_DEBOOST_TUNING_A_BUDGET_FAILED,	/* u32, percent of those that may fail */
+	VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS,	/* u64, of a vCPU beside boosted ones */
 	__VCPU_DEBOOST_TUNING_A_MAX
 };
 #define VCPU_DEBOOST_TUNING_A_MAX (__VCPU_DEBOOST_TUNING_A_MAX - 1)

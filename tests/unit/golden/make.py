@@ -58,7 +58,8 @@ class Encoder:
 
 TUNING = {"overrides": 1 << 5, "mode": "active", "ipi-tracking": 1, "window-ns": 20_000_000,
           "order": "age", "slots": 4, "eoi-clear": "series", "relaxed-boost": 1, "chain": 1,
-          "sched": "loan"}
+          "sched": "loan", "budget-hook-ns": 5_000_000, "budget-boosts": 3_000_000_000,
+          "budget-failed": 42, "budget-wait-ns": 3_600_000_000_000}
 VM = {"id": 7, "tgid": 4242, "start-boottime-ns": 123_456_789_012, "nr-vcpus": 8,
       "comm": "qemu-system-x86", "visibility": "partial",
       "visibility-reason": "APICv hides the EOIs"}
@@ -74,11 +75,14 @@ STATS = dict({name: 1000 * (i + 1) for i, name in enumerate(COUNTERS)},
                 "run-ns": 2**41 + 7, "run-hist": [i + 3 for i in range(32)],
                 "spin-window-ns": 66_000})
 
+TRIP = {"kind": "boost-rate", "reason": "boost rate: VM 7 yielded 3 times", "value": 3,
+        "budget": 2, "boottime-ns": 2**40 + 1}
+
 MESSAGES = {
     "info_reply": {"info": {
         "version": "0.1.0", "abi": 1, "armed": 0,
         "reason": "mode is off", "nr-vms": 3, "vms-seen": 2**33, "vms-refused": 1,
-        "grace-ms": 60000, "grace-left-ms": 59321, "fallbacks": 2}},
+        "grace-ms": 60000, "grace-left-ms": 59321, "fallbacks": 2, "trips": 5, "trip": TRIP}},
     "hook_reply": {"hook": {
         "name": "on_spin", "symbol": "kvm_vcpu_on_spin", "kind": "redirect", "required": 1,
         "state": "refused", "reason": "a livepatch holds this function"}},
@@ -90,6 +94,7 @@ MESSAGES = {
     "heartbeat_request": {"grace-ms": 3_600_000},
     "vm_event": {"vm": VM},
     "tuning_event": {"vm-id": 7, "tuning": TUNING, "cause": "heartbeat"},
+    "trip_event": {"info": {"version": "0.1.0", "armed": 0, "trips": 1, "trip": TRIP}},
     "empty": {},
 }
 
