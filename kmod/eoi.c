@@ -15,7 +15,8 @@
  * One sender that may wait for @me: end its pair. Its bit stays, because who
  * sent will send again; it goes when it is found to have misled.
  */
-static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
+static void answer(struct vdb_vm *vm, const struct kvm *kvm, struct vdb_vcpu *me, unsigned int idx,
+		   int vector, u64 now_ns)
 {
 	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 	u64 age_ns;
@@ -25,6 +26,11 @@ static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int
 		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
 		if (READ_ONCE(me->loan))
 			vdb_loan_answered(me);
+		if (READ_ONCE(sender->spun) && vdb_pairs_are_empty(&sender->pairs)) {
+			WRITE_ONCE(sender->spun, false);
+			WRITE_ONCE(sender->answered, true);
+			vdb_sched_answered(vm, kvm, me, sender);
+		}
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}
@@ -35,13 +41,13 @@ static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int
 		set_bit(idx, me->from);
 }
 
-static void answer_word(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int word, int vector,
-			u64 now_ns)
+static void answer_word(struct vdb_vm *vm, const struct kvm *kvm, struct vdb_vcpu *me,
+			unsigned int word, int vector, u64 now_ns)
 {
 	unsigned long bits = READ_ONCE(me->from[word]);
 
 	for (; bits; bits &= bits - 1)
-		answer(vm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
+		answer(vm, kvm, me, word * BITS_PER_LONG + __ffs(bits), vector, now_ns);
 }
 
 static void forgot(struct vdb_vm *vm, unsigned int n)
@@ -65,7 +71,8 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
 	}
 	for (word = 0; word < ARRAY_SIZE(me->from); word++) {
 		if (READ_ONCE(me->from[word]))
-			answer_word(vm, me, word, vector, vdb_clock_ns());
+			answer_word(vm, vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *), me, word,
+				    vector, vdb_clock_ns());
 	}
 }
 

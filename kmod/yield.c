@@ -112,6 +112,8 @@ void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 	if (!me)
 		return;
 	vdb_sight_sample(me, vcpu);
+	WRITE_ONCE(me->loaded_ns, vdb_clock_ns());
+	WRITE_ONCE(me->answered, false);
 	if (!READ_ONCE(me->boosted_ns))
 		return;
 	boosted_ns = xchg(&me->boosted_ns, 0);
