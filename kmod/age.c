@@ -44,19 +44,25 @@ static u64 learn(u64 window_ns, u64 ran_since_ns)
  * @spin_window_ns: the VM's learned spin window, updated; 0 at first
  * @ran_ns: time the vCPU has been on a CPU in its life
  * @now_ns: time now
+ *
+ * Return: true if it has worked since the last time: somebody makes progress.
  */
-void vdb_age_spin(struct vdb_age *age, u64 *spin_window_ns, u64 ran_ns, u64 now_ns)
+bool vdb_age_spin(struct vdb_age *age, u64 *spin_window_ns, u64 ran_ns, u64 now_ns)
 {
 	u64 ran_since_ns = ran_ns - age->ran_ns;
+	bool progress = false;
 
 	if (!age->since_ns) {
 		age->since_ns = now_ns;
 	} else {
-		if (worked(ran_since_ns, *spin_window_ns))
+		progress = worked(ran_since_ns, *spin_window_ns);
+		if (progress)
 			age->since_ns = now_ns;
 		*spin_window_ns = learn(*spin_window_ns, ran_since_ns);
 	}
 	age->ran_ns = ran_ns;
+	age->spun_ns = now_ns;
+	return progress;
 }
 
 /**
@@ -70,20 +76,32 @@ enum vdb_age_class vdb_age_class(const struct vdb_age *age, u64 spin_window_ns, 
 	return worked(ran_ns - age->ran_ns, spin_window_ns) ? VDB_AGE_AT_WORK : VDB_AGE_WAITING;
 }
 
+static bool in_vain(const struct vdb_age *age, u64 progress_ns)
+{
+	return (s64)(age->spun_ns - progress_ns) > 0;
+}
+
 /**
  * vdb_age_before - which of two queued vCPUs should run first
  * @a: one
  * @a_class: its class
  * @b: the other
  * @b_class: its class
+ * @progress_ns: when a vCPU of the VM was last seen to have worked
  *
  * Return: true if @a should; false for equals, so that the caller's own order
  * (a rotation) decides those.
  */
 bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class, const struct vdb_age *b,
-		    enum vdb_age_class b_class)
+		    enum vdb_age_class b_class, u64 progress_ns)
 {
+	bool a_in_vain = in_vain(a, progress_ns);
+
 	if (a_class != b_class)
-		return a_class == VDB_AGE_AT_WORK;
-	return a_class == VDB_AGE_WAITING && a->since_ns < b->since_ns;
+		return a_class > b_class;
+	if (a_class != VDB_AGE_WAITING)
+		return false;
+	if (a_in_vain != in_vain(b, progress_ns))
+		return !a_in_vain;
+	return a_in_vain ? a->spun_ns < b->spun_ns : a->since_ns < b->since_ns;
 }

@@ -24,20 +24,24 @@
  * struct vdb_age - what a vCPU's last PLE exit left
  * @ran_ns: time it had been on a CPU in its life
  * @since_ns: when the wait it was in had begun
+ * @spun_ns: when it was
  */
 struct vdb_age {
 	u64 ran_ns;
 	u64 since_ns;
+	u64 spun_ns;
 };
 
 enum vdb_age_class {
 	VDB_AGE_WAITING, /* preempted while it waited */
 	VDB_AGE_AT_WORK, /* preempted while it worked */
+	VDB_AGE_AWAITED, /* a sibling waits for its answer to an IPI */
+	VDB_AGE_ANSWERED, /* preempted while it waited for an IPI that is answered now */
 };
 
-void vdb_age_spin(struct vdb_age *age, u64 *spin_window_ns, u64 ran_ns, u64 now_ns);
+bool vdb_age_spin(struct vdb_age *age, u64 *spin_window_ns, u64 ran_ns, u64 now_ns);
 enum vdb_age_class vdb_age_class(const struct vdb_age *age, u64 spin_window_ns, u64 ran_ns);
 bool vdb_age_before(const struct vdb_age *a, enum vdb_age_class a_class, const struct vdb_age *b,
-		    enum vdb_age_class b_class);
+		    enum vdb_age_class b_class, u64 progress_ns);
 
 #endif /* VDB_AGE_H */

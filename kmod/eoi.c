@@ -13,9 +13,19 @@
 #include "trace.h"
 #include "vdb.h"
 
-/* A pair of the sender @idx with @me is over. */
-static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
-				     int vector, u64 age_ns)
+/* It had been caught spinning: is it to be brought back? */
+static noinline void last_answer(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender)
+{
+	if (!vdb_pairs_are_empty(&sender->pairs))
+		return;
+	WRITE_ONCE(sender->spun, false);
+	WRITE_ONCE(sender->answered, true);
+	vdb_sched_answered(vm, me, sender);
+}
+
+/* A pair of @sender with @me is over. */
+static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me,
+				     struct vdb_vcpu *sender, int vector, u64 age_ns)
 {
 	struct vdb_counters __percpu *counters = vm->counters;
 
@@ -23,9 +33,11 @@ static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me, uns
 	this_cpu_add(counters->count[VCPU_DEBOOST_STATS_A_ANSWER_NS - VDB_C_FIRST], age_ns);
 	this_cpu_inc(counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
 	if (trace_vcpu_deboost_clear_enabled())
-		trace_vcpu_deboost_clear(vm->id, idx, me->idx, vector, age_ns);
+		trace_vcpu_deboost_clear(vm->id, sender->idx, me->idx, vector, age_ns);
 	if (unlikely(READ_ONCE(me->loan)))
 		vdb_loan_answered(me);
+	if (unlikely(READ_ONCE(sender->spun)))
+		last_answer(vm, me, sender);
 }
 
 /*
@@ -39,7 +51,7 @@ static noinline void answer_any(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned
 	u64 age_ns;
 
 	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns)) {
-		answered(vm, me, idx, vector, age_ns);
+		answered(vm, me, sender, vector, age_ns);
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}
@@ -59,7 +71,7 @@ static __always_inline void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsig
 	if (likely(sender && vector != VDB_ANY_VECTOR))
 		slot = vdb_pair_clear_first(&sender->pairs, me->idx, vector);
 	if (likely(slot))
-		answered(vm, me, idx, vector, vdb_pair_age_ns(slot, now_ns));
+		answered(vm, me, sender, vector, vdb_pair_age_ns(slot, now_ns));
 	else
 		answer_any(vm, me, idx, vector, now_ns);
 }

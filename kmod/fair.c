@@ -3,8 +3,7 @@
  * Lag of the fair class: give it, take it back, say who is next.
  *
  * Three schedulers look alike from outside: CFS (6.1), EEVDF over the tree of
- * cgroups, and EEVDF with one flat queue of tasks (7.3). Which it is shows in
- * the fields that the kernel's own types have, never in a version number.
+ * cgroups, and EEVDF with one flat queue of tasks (7.3); fair_find.c tells which.
  *
  * A queued entity is taken out of its tree, changed, and put back by the
  * scheduler's own functions, so that order and sums stay right; one that runs is
@@ -14,153 +13,9 @@
 #include <linux/kernel.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
-#include <linux/static_call.h>
 
-#include "btf.h"
-#include "fair.h"
-#include "fields.h"
+#include "fair_priv.h"
 #include "vdb.h"
-
-int vdb_task_call_proto(struct task_struct *task, vdb_fair_fn fn, void *arg);
-void vdb_rq_proto(struct rq *rq);
-void vdb_rq_lock_proto(struct rq *rq, int subclass);
-void vdb_cfs_proto(struct cfs_rq *cfs);
-u64 vdb_avg_proto(struct cfs_rq *cfs);
-void vdb_entity_proto(struct cfs_rq *cfs, struct sched_entity *se);
-
-DEFINE_STATIC_CALL_RET0(vdb_task_call, vdb_task_call_proto);
-DEFINE_STATIC_CALL_RET0(vdb_rq_clock, vdb_rq_proto);
-DEFINE_STATIC_CALL_RET0(vdb_resched, vdb_rq_proto);
-DEFINE_STATIC_CALL_RET0(vdb_rq_lock, vdb_rq_lock_proto);
-DEFINE_STATIC_CALL_RET0(vdb_rq_unlock, vdb_rq_proto);
-DEFINE_STATIC_CALL_RET0(vdb_update_curr, vdb_cfs_proto);
-DEFINE_STATIC_CALL_RET0(vdb_avg, vdb_avg_proto);
-DEFINE_STATIC_CALL_RET0(vdb_dequeue, vdb_entity_proto);
-DEFINE_STATIC_CALL_RET0(vdb_enqueue, vdb_entity_proto);
-
-/* task_struct.on_rq of a queued task: TASK_ON_RQ_QUEUED, private to the scheduler. */
-#define ON_RQ_QUEUED 1
-
-enum {
-	CFS = 1,
-	TREE = 2,
-	FLAT = 4
-};
-
-static unsigned int kind __read_mostly; /* 0: nothing can be done here */
-static const struct sched_class *fair_class __read_mostly;
-static char why_not[96];
-
-#define NEEDS(k, func, sig, call)                                                  \
-	{                                                                          \
-		k, func, sig, &STATIC_CALL_KEY(call), STATIC_CALL_TRAMP_ADDR(call) \
-	}
-
-static const struct {
-	unsigned int kinds;
-	const char *name;
-	const char *signature;
-	struct static_call_key *key;
-	void *tramp;
-} functions[] = {
-	NEEDS(CFS | TREE | FLAT, "task_call_func", "task_struct*,void*,void*", vdb_task_call),
-	NEEDS(CFS | TREE | FLAT, "update_rq_clock", "rq*", vdb_rq_clock),
-	NEEDS(CFS | TREE | FLAT, "resched_curr", "rq*", vdb_resched),
-	NEEDS(CFS | TREE | FLAT, "update_curr", "cfs_rq*", vdb_update_curr),
-	NEEDS(CFS | TREE, "raw_spin_rq_lock_nested", "rq*,4", vdb_rq_lock),
-	NEEDS(CFS | TREE, "raw_spin_rq_unlock", "rq*", vdb_rq_unlock),
-	NEEDS(TREE | FLAT, "avg_vruntime", "cfs_rq*", vdb_avg),
-	NEEDS(TREE | FLAT, "__dequeue_entity", "cfs_rq*,sched_entity*", vdb_dequeue),
-	NEEDS(TREE | FLAT, "__enqueue_entity", "cfs_rq*,sched_entity*", vdb_enqueue),
-};
-
-static const struct {
-	unsigned int kinds;
-	enum vdb_field field;
-	const char *name;
-} needed_fields[] = {
-	{ CFS | TREE | FLAT, VDB_F_TASK_SE, "task_struct.se" },
-	{ CFS | TREE | FLAT, VDB_F_TASK_GROUP, "task_struct.sched_task_group" },
-	{ CFS | TREE | FLAT, VDB_F_SE_VRUNTIME, "sched_entity.vruntime" },
-	{ CFS | TREE | FLAT, VDB_F_SE_PARENT, "sched_entity.parent" },
-	{ CFS | TREE | FLAT, VDB_F_SE_CFS_RQ, "sched_entity.cfs_rq" },
-	{ CFS | TREE | FLAT, VDB_F_SE_WEIGHT, "sched_entity.load.weight" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_CURR, "cfs_rq.curr" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_NEXT, "cfs_rq.next" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_RQ, "cfs_rq.rq" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_THROTTLE_COUNT, "cfs_rq.throttle_count" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_IDLE, "cfs_rq.idle" },
-	{ CFS | TREE | FLAT, VDB_F_RQ_CURR, "rq.curr" },
-	{ CFS, VDB_F_SE_ON_RQ_INT, "sched_entity.on_rq" },
-	{ CFS, VDB_F_SE_RUN_NODE, "sched_entity.run_node" },
-	{ CFS | TREE | FLAT, VDB_F_CFS_TREE, "cfs_rq.tasks_timeline" },
-	{ TREE | FLAT, VDB_F_SE_ON_RQ, "sched_entity.on_rq" },
-	{ TREE | FLAT, VDB_F_SE_DELAYED, "sched_entity.sched_delayed" },
-	{ TREE | FLAT, VDB_F_SE_VLAG, "sched_entity.vlag" },
-	{ FLAT, VDB_F_SE_H_WEIGHT, "sched_entity.h_load.weight" },
-	{ FLAT, VDB_F_RQ_CFS, "rq.cfs" },
-};
-
-static bool find_function(unsigned int i, const struct vdb_btf *btf)
-{
-	unsigned long address = vdb_kvm_symbol(functions[i].name);
-	char found[48];
-
-	if (!address || vdb_btf_func_signature(btf, functions[i].name, found, sizeof(found)) ||
-	    strcmp(found, functions[i].signature)) {
-		snprintf(why_not, sizeof(why_not), "this kernel has no %s(%s): use sched=none",
-			 functions[i].name, functions[i].signature);
-		return false;
-	}
-	__static_call_update(functions[i].key, functions[i].tramp, (void *)address);
-	return true;
-}
-
-/**
- * vdb_fair_resolve - find the scheduler's parts
- * @btf: types of the kernel
- *
- * A kernel that lacks one has no strategy but none, and everything else.
- *
- * Context: process, under vdb.lock, no hook armed.
- */
-void vdb_fair_resolve(const struct vdb_btf *btf)
-{
-	unsigned int k = CFS;
-	unsigned int i;
-
-	if (vdb_has_field(VDB_F_SE_DEADLINE))
-		k = vdb_has_field(VDB_F_SE_H_WEIGHT) ? FLAT : TREE;
-	kind = 0;
-	fair_class = (void *)vdb_kvm_symbol("fair_sched_class");
-	if (!fair_class) {
-		strscpy(why_not, "this kernel has no fair_sched_class: use sched=none",
-			sizeof(why_not));
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(needed_fields); i++) {
-		if (!(needed_fields[i].kinds & k) || vdb_has_field(needed_fields[i].field))
-			continue;
-		snprintf(why_not, sizeof(why_not), "this kernel has no %s: use sched=none",
-			 needed_fields[i].name);
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(functions); i++) {
-		if (functions[i].kinds & k && !find_function(i, btf))
-			return;
-	}
-	kind = k;
-}
-
-/**
- * vdb_fair_missing - what this kernel lacks for any strategy
- *
- * Return: a sentence, or NULL.
- */
-const char *vdb_fair_missing(void)
-{
-	return kind ? NULL : why_not;
-}
 
 #define SE(se, field, type) (*(type *)((char *)(se) + vdb_field_offset[VDB_F_##field]))
 
@@ -171,12 +26,13 @@ static u64 *vruntime_of(struct sched_entity *se)
 
 static bool on_rq(struct sched_entity *se)
 {
-	return kind == CFS ? SE(se, SE_ON_RQ_INT, unsigned int) : SE(se, SE_ON_RQ, u8);
+	return vdb_fair_kind == CFS ? SE(se, SE_ON_RQ_INT, unsigned int) : SE(se, SE_ON_RQ, u8);
 }
 
 static u64 weight_of(struct sched_entity *se)
 {
-	return kind == FLAT ? SE(se, SE_H_WEIGHT, unsigned long) : SE(se, SE_WEIGHT, unsigned long);
+	return vdb_fair_kind == FLAT ? SE(se, SE_H_WEIGHT, unsigned long)
+				     : SE(se, SE_WEIGHT, unsigned long);
 }
 
 /* The queue that an entity is picked from. */
@@ -184,7 +40,7 @@ static struct cfs_rq *queue_of(struct sched_entity *se)
 {
 	struct cfs_rq *own = SE(se, SE_CFS_RQ, struct cfs_rq *);
 
-	if (kind != FLAT)
+	if (vdb_fair_kind != FLAT)
 		return own;
 	return &SE(SE(own, CFS_RQ, struct rq *), RQ_CFS, struct cfs_rq);
 }
@@ -203,7 +59,7 @@ static bool before(struct rb_node *a, const struct rb_node *b)
 
 static void tree_remove(struct cfs_rq *cfs, struct sched_entity *se)
 {
-	if (kind == CFS)
+	if (vdb_fair_kind == CFS)
 		rb_erase_cached(&SE(se, SE_RUN_NODE, struct rb_node),
 				&SE(cfs, CFS_TREE, struct rb_root_cached));
 	else
@@ -212,7 +68,7 @@ static void tree_remove(struct cfs_rq *cfs, struct sched_entity *se)
 
 static void tree_add(struct cfs_rq *cfs, struct sched_entity *se)
 {
-	if (kind == CFS)
+	if (vdb_fair_kind == CFS)
 		rb_add_cached(&SE(se, SE_RUN_NODE, struct rb_node),
 			      &SE(cfs, CFS_TREE, struct rb_root_cached), before);
 	else
@@ -222,7 +78,7 @@ static void tree_add(struct cfs_rq *cfs, struct sched_entity *se)
 static void shift(struct sched_entity *se, s64 delta)
 {
 	*vruntime_of(se) += delta;
-	if (kind != CFS)
+	if (vdb_fair_kind != CFS)
 		SE(se, SE_DEADLINE, u64) += delta;
 }
 
@@ -239,7 +95,7 @@ static bool middle_of(struct cfs_rq *cfs, struct sched_entity *se, u64 *ret)
 
 	if (!first && (!curr || curr == se))
 		return false;
-	if (kind != CFS) {
+	if (vdb_fair_kind != CFS) {
 		*ret = static_call(vdb_avg)(cfs);
 		return true;
 	}
@@ -247,6 +103,21 @@ static bool middle_of(struct cfs_rq *cfs, struct sched_entity *se, u64 *ret)
 	if (first && curr && curr != se && (s64)(*vruntime_of(curr) - *ret) < 0)
 		*ret = *vruntime_of(curr);
 	return true;
+}
+
+/*
+ * The mean moves with an entity that is part of it, so that it must go farther to
+ * get below: by how much shows when it is moved a little.
+ */
+static s64 against_others(struct cfs_rq *cfs, struct sched_entity *se, s64 wanted)
+{
+	u64 mean = static_call(vdb_avg)(cfs);
+	u64 moved;
+
+	*vruntime_of(se) -= VDB_PROBE;
+	moved = mean - static_call(vdb_avg)(cfs);
+	*vruntime_of(se) += VDB_PROBE;
+	return vdb_lag_against_others(wanted, moved);
 }
 
 /* Return: what was given, or -1 if it were too much. */
@@ -264,9 +135,8 @@ static s64 give(struct sched_entity *se, u64 margin_ns)
 	if (middle_of(cfs, se, &middle))
 		wanted = vdb_lag_wanted(*vruntime_of(se), middle, vdb_vtime(margin_ns, weight),
 					vdb_vtime(VDB_LEND_MAX_NS, weight));
-	/* The mean it was measured by moves with it, by half or less. */
-	if (running && wanted > 0)
-		wanted *= 2;
+	if (running && wanted > 0 && vdb_fair_kind != CFS)
+		wanted = against_others(cfs, se, wanted);
 	if (wanted > 0)
 		shift(se, -wanted);
 	if (!running)
@@ -279,7 +149,7 @@ static void take(struct sched_entity *se, u64 given)
 	struct cfs_rq *cfs = queue_of(se);
 
 	if (!on_rq(se)) {
-		if (kind == CFS)
+		if (vdb_fair_kind == CFS)
 			shift(se, given);
 		else
 			SE(se, SE_VLAG, s64) -= given;
@@ -317,7 +187,7 @@ bool vdb_fair_is_waiting(struct task_struct *task)
 {
 	struct sched_entity *se = &SE(task, TASK_SE, struct sched_entity);
 
-	if (!kind || task->sched_class != fair_class || task->on_rq != ON_RQ_QUEUED ||
+	if (!vdb_fair_kind || task->sched_class != vdb_fair_class || task->on_rq != ON_RQ_QUEUED ||
 	    task->on_cpu || task->policy == SCHED_IDLE || !on_rq(se))
 		return false;
 	return !SE(SE(se, SE_CFS_RQ, struct cfs_rq *), CFS_THROTTLE_COUNT, int);
@@ -343,10 +213,10 @@ int vdb_fair_chain(struct task_struct *task, struct vdb_chain *chain)
 	for (; se; se = SE(se, SE_PARENT, struct sched_entity *)) {
 		if (SE(SE(se, SE_CFS_RQ, struct cfs_rq *), CFS_IDLE, int) > 0)
 			return -EOPNOTSUPP;
-		if (kind == FLAT && chain->nr)
+		if (vdb_fair_kind == FLAT && chain->nr)
 			continue;
 		if (chain->nr == VDB_LEVELS || !on_rq(se) ||
-		    (kind != CFS && SE(se, SE_DELAYED, u8)))
+		    (vdb_fair_kind != CFS && SE(se, SE_DELAYED, u8)))
 			return -EOPNOTSUPP;
 		chain->se[chain->nr++] = se;
 	}
@@ -388,6 +258,106 @@ undo:
 	while (i--)
 		take_level(chain, i);
 	return -ERANGE;
+}
+
+/**
+ * vdb_fair_runs - whether a task is on a CPU as one of the fair class
+ * @task: the task
+ *
+ * Context: vdb_fair_call().
+ */
+bool vdb_fair_runs(struct task_struct *task)
+{
+	struct sched_entity *se = &SE(task, TASK_SE, struct sched_entity);
+
+	return vdb_fair_kind && task->sched_class == vdb_fair_class &&
+	       task->on_rq == ON_RQ_QUEUED && task->on_cpu && task->policy != SCHED_IDLE &&
+	       on_rq(se);
+}
+
+/**
+ * vdb_fair_weight - of an entity, where it competes
+ * @se: entity
+ */
+u64 vdb_fair_weight(struct sched_entity *se)
+{
+	return weight_of(se);
+}
+
+/**
+ * vdb_fair_level - where two tasks of one run queue compete
+ * @from: running, its chain
+ * @to: waiting on the same run queue, its chain
+ * @level: filled
+ *
+ * Their entities are compared from the root down: the first that differ stand in
+ * the same queue, so that the virtual times there can be compared.
+ *
+ * Context: vdb_fair_call(), of either.
+ * Return: 0, or -EXDEV: on different run queues.
+ */
+int vdb_fair_level(struct vdb_chain *from, struct vdb_chain *to, struct vdb_level *level)
+{
+	unsigned int n = min(from->nr, to->nr);
+	struct cfs_rq *cfs;
+	unsigned int k;
+
+	if (from->rq != to->rq)
+		return -EXDEV;
+	for (k = 1; k < n; k++) {
+		if (from->se[from->nr - k] != to->se[to->nr - k])
+			break;
+	}
+	level->from = from->nr - k;
+	cfs = queue_of(from->se[level->from]);
+	static_call(vdb_update_curr)(cfs);
+	level->need = (s64)(*vruntime_of(to->se[to->nr - k]) - *vruntime_of(from->se[level->from]));
+	level->queued = vdb_has_field(VDB_F_CFS_NR_QUEUED) ? SE(cfs, CFS_NR_QUEUED, unsigned int)
+							   : SE(cfs, CFS_NR_RUNNING, unsigned int);
+	level->queued_below = vdb_has_field(VDB_F_CFS_H_NR_QUEUED)
+				      ? SE(cfs, CFS_H_NR_QUEUED, unsigned int)
+				      : level->queued;
+	level->gran = vdb_vtime(*vdb_fair_slice, weight_of(from->se[level->from]));
+	return 0;
+}
+
+/**
+ * vdb_fair_charge - move a running task back
+ * @chain: of the task; @given says by how much each level is moved up
+ *
+ * Only levels that run are in no tree and can be moved in place: all of them do
+ * if the task does.
+ *
+ * Context: vdb_fair_call().
+ * Return: 0, or -EAGAIN: it does not run, and nothing was moved.
+ */
+int vdb_fair_charge(struct vdb_chain *chain)
+{
+	unsigned int i;
+
+	for (i = 0; i < chain->nr; i++) {
+		if (curr_of(queue_of(chain->se[i])) != chain->se[i])
+			return -EAGAIN;
+	}
+	for (i = chain->nr; i--;) {
+		static_call(vdb_update_curr)(queue_of(chain->se[i]));
+		shift(chain->se[i], chain->given[i]);
+	}
+	return 0;
+}
+
+/**
+ * vdb_fair_undo - take back what was just given, before the lock is released
+ * @chain: as vdb_fair_give() left it
+ *
+ * Context: vdb_fair_call().
+ */
+void vdb_fair_undo(struct vdb_chain *chain)
+{
+	unsigned int i;
+
+	for (i = 0; i < chain->nr; i++)
+		take_level(chain, i);
 }
 
 /**

@@ -32,14 +32,37 @@ struct vdb_chain {
 	u64 given[VDB_LEVELS];
 };
 
+/**
+ * struct vdb_level - where a yielding task and its target compete
+ * @from: index into the yielder's chain
+ * @need: the target's virtual time minus the yielder's
+ * @queued: entities that compete there
+ * @queued_below: tasks in all of their groups, as the series counts
+ * @gran: base slice in the yielder's virtual time
+ */
+struct vdb_level {
+	unsigned int from;
+	s64 need;
+	unsigned int queued;
+	unsigned int queued_below;
+	u64 gran;
+};
+
 typedef int (*vdb_fair_fn)(struct task_struct *task, void *arg);
 
 void vdb_fair_resolve(const struct vdb_btf *btf);
 const char *vdb_fair_missing(void);
+const char *vdb_fair_lag_missing(void);
+const char *vdb_fair_levels_missing(void);
 int vdb_fair_call(struct task_struct *task, vdb_fair_fn fn, void *arg);
 bool vdb_fair_is_waiting(struct task_struct *task);
 int vdb_fair_chain(struct task_struct *task, struct vdb_chain *chain);
 int vdb_fair_give(struct vdb_chain *chain, u64 margin_ns);
+bool vdb_fair_runs(struct task_struct *task);
+u64 vdb_fair_weight(struct sched_entity *se);
+int vdb_fair_level(struct vdb_chain *from, struct vdb_chain *to, struct vdb_level *level);
+int vdb_fair_charge(struct vdb_chain *chain);
+void vdb_fair_undo(struct vdb_chain *chain);
 void vdb_fair_nominate(struct vdb_chain *chain);
 u64 vdb_fair_take(struct task_struct *task, struct vdb_chain *chain);
 

@@ -64,6 +64,10 @@ static const struct {
 	[VDB_F_CFS_TREE] = { "cfs_rq", "tasks_timeline", sizeof(struct rb_root_cached), true },
 	[VDB_F_CFS_THROTTLE_COUNT] = { "cfs_rq", "throttle_count", sizeof(int), true },
 	[VDB_F_CFS_IDLE] = { "cfs_rq", "idle", sizeof(int), true },
+	/* Until v6.13 and since then. */
+	[VDB_F_CFS_NR_RUNNING] = { "cfs_rq", "nr_running", sizeof(int), true },
+	[VDB_F_CFS_NR_QUEUED] = { "cfs_rq", "nr_queued", sizeof(int), true },
+	[VDB_F_CFS_H_NR_QUEUED] = { "cfs_rq", "h_nr_queued", sizeof(int), true },
 	[VDB_F_RQ_CURR] = { "rq", "curr", sizeof(void *), true },
 	[VDB_F_RQ_CFS] = { "rq", "cfs", ANY_SIZE, true },
 };

@@ -89,7 +89,7 @@ void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
 		vdb_ipi_begin(icr_low, VDB_IPI_SHORTHAND);
 	else
 		begin(icr_low, VDB_IPI_UNICAST);
-	vdb_hook_leave();
+	vdb_hook_end(begun_ns);
 }
 
 static __always_inline void record(struct vdb_vm *vm, struct vdb_vcpu *me,

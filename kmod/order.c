@@ -8,6 +8,7 @@
  * relaxed_boost allows it, anybody who was preempted. order=age chooses by the
  * age of the waits, see age.h.
  */
+#include <linux/bitops.h>
 #include <linux/sched.h>
 #include <linux/static_call.h>
 
@@ -71,7 +72,8 @@ void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns)
 	u64 ran_ns = static_call(vdb_runtime)(current);
 	u64 ran_since_ns = ran_ns - me->age.ran_ns;
 
-	vdb_age_spin(&me->age, &window_ns, ran_ns, now_ns);
+	if (vdb_age_spin(&me->age, &window_ns, ran_ns, now_ns))
+		WRITE_ONCE(vm->progress_ns, now_ns);
 	WRITE_ONCE(vm->spin_window_ns, window_ns);
 	trace_vcpu_deboost_spin(vm->id, me->idx, ran_since_ns, window_ns,
 				now_ns - me->age.since_ns);
@@ -114,18 +116,43 @@ static u32 tier(const struct search *s, const struct kvm_vcpu *vcpu)
 	return s->relaxed ? VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED : 0;
 }
 
+/* Whether a sibling waits for an IPI's answer from it. */
+static bool is_awaited(struct vdb_vm *vm, const struct vdb_vcpu *it)
+{
+	unsigned int idx;
+
+	for_each_set_bit(idx, it->from, VDB_MAX_VCPUS)
+	{
+		struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
+
+		if (sender && vdb_pairs_hold(&sender->pairs, it->idx))
+			return true;
+	}
+	return false;
+}
+
+static enum vdb_age_class class_of(const struct search *s, struct vdb_vcpu *it, u64 ran_ns)
+{
+	if (READ_ONCE(it->answered))
+		return VDB_AGE_ANSWERED;
+	if (is_awaited(s->spin->vm, it))
+		return VDB_AGE_AWAITED;
+	return vdb_age_class(&it->age, s->window_ns, ran_ns);
+}
+
 static void consider(struct search *s, struct vdb_vcpu *it, struct kvm_vcpu *vcpu, u64 ran_ns)
 {
 	enum vdb_age_class class;
 	u32 why;
 
 	if (s->by_age) {
-		class = vdb_age_class(&it->age, s->window_ns, ran_ns);
+		class = class_of(s, it, ran_ns);
 		if (s->spin->target &&
-		    !vdb_age_before(&it->age, class, &s->spin->target->age, s->age_class))
+		    !vdb_age_before(&it->age, class, &s->spin->target->age, s->age_class,
+				    READ_ONCE(s->spin->vm->progress_ns)))
 			return;
 		s->age_class = class;
-		why = class == VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK
+		why = class >= VDB_AGE_AT_WORK ? VCPU_DEBOOST_STATS_A_BOOSTED_AT_WORK
 					       : VCPU_DEBOOST_STATS_A_BOOSTED_OLDEST;
 	} else {
 		why = tier(s, vcpu);
@@ -151,7 +178,7 @@ static void search(struct search *s)
 		struct kvm_vcpu *vcpu;
 		u64 ran_ns;
 
-		if (!it || it == s->spin->me)
+		if (!it || it == s->spin->me || vdb_yield_redundant(it, s->spin->now_ns))
 			continue;
 		vcpu = vdb_kvm_vcpu_at(s->spin->kvm, it->idx);
 		if (!vcpu || vdb_candidate(vcpu, &ran_ns) != VDB_CANDIDATE_READY)

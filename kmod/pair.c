@@ -114,6 +114,22 @@ bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver)
 	return false;
 }
 
+/**
+ * vdb_pairs_are_empty - whether a sender waits for nobody
+ * @pairs: the sender's set
+ */
+bool vdb_pairs_are_empty(const struct vdb_pairs *pairs)
+{
+	unsigned int used = READ_ONCE(pairs->used);
+	unsigned int i;
+
+	for (i = 0; i < used; i++) {
+		if (READ_ONCE(pairs->slot[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Insertion sort: at most VDB_PAIRS entries, longest waiting first. */
 static void insert(struct vdb_pair *waiting, unsigned int n, struct vdb_pair pair)
 {

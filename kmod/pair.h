@@ -57,6 +57,7 @@ enum vdb_pair_outcome vdb_pair_record_any(struct vdb_pairs *pairs, unsigned int 
 					  unsigned int receiver, u8 vector, u64 now_ns);
 bool vdb_pair_clear(struct vdb_pairs *pairs, unsigned int receiver, int vector, u64 now_ns,
 		    u64 *ret_age_ns);
+bool vdb_pairs_are_empty(const struct vdb_pairs *pairs);
 bool vdb_pairs_hold(const struct vdb_pairs *pairs, unsigned int receiver);
 unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_ns,
 			       struct vdb_pair waiting[VDB_PAIRS], unsigned int *ret_expired);

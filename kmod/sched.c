@@ -10,7 +10,12 @@
 
 static const struct vdb_strategy strategies[VCPU_DEBOOST_SCHED_MAX + 1] = {
 	[VCPU_DEBOOST_SCHED_NONE] = {},
-	[VCPU_DEBOOST_SCHED_LOAN] = { vdb_fair_missing, vdb_loan_help },
+	[VCPU_DEBOOST_SCHED_LOAN] = { vdb_fair_missing, vdb_loan_help, vdb_loan_return },
+	[VCPU_DEBOOST_SCHED_PENALTY] = { vdb_fair_levels_missing, vdb_penalty_help },
+	[VCPU_DEBOOST_SCHED_PENALTY_SERIES] = { vdb_fair_levels_missing, vdb_penalty_series_help },
+	[VCPU_DEBOOST_SCHED_CREDIT] = { vdb_fair_lag_missing, vdb_credit_help },
+	[VCPU_DEBOOST_SCHED_TRANSFER] = { vdb_fair_missing, vdb_transfer_help,
+					  vdb_transfer_answered },
 };
 
 /**
@@ -37,4 +42,26 @@ enum vdb_help vdb_sched_help(struct vdb_spin *spin)
 	const struct vdb_strategy *s = &strategies[READ_ONCE(spin->vm->tuning.sched)];
 
 	return s->help ? s->help(spin) : VDB_HELP_YIELD;
+}
+
+/**
+ * vdb_sched_answered - an IPI's sender has its last answer
+ * @vm: the VM
+ * @me: who answered
+ * @sender: who had spun for it
+ *
+ * Context: the thread of @me, preemption off, rcu_read_lock().
+ */
+void vdb_sched_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender)
+{
+	const struct vdb_strategy *s = &strategies[READ_ONCE(vm->tuning.sched)];
+	struct kvm_vcpu *vcpu;
+	struct task_struct *task;
+
+	if (!s->answered || READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_ACTIVE)
+		return;
+	vcpu = vdb_kvm_vcpu_at(vm->kvm, sender->idx);
+	task = vcpu ? vdb_vcpu_task(vcpu) : NULL;
+	if (task)
+		s->answered(vm, me, sender, task);
 }

@@ -8,7 +8,10 @@
 
 #include <linux/types.h>
 
+struct task_struct;
 struct vdb_spin;
+struct vdb_vcpu;
+struct vdb_vm;
 
 /**
  * enum vdb_help - what is left to do for the spinning vCPU
@@ -26,15 +29,33 @@ enum vdb_help {
  * @help: see to it that the target of a spin runs; before KVM's own yield.
  *	Context: the spinning vCPU's thread, preemption off, rcu_read_lock(), no
  *	run-queue lock held
+ * @answered: an IPI's sender, which has spun for it, has its last answer.
+ *	Context: the thread of @me, who answered, as above
  *
  * NULL: nothing is missing, KVM's yield is all the help there is.
  */
 struct vdb_strategy {
 	const char *(*missing)(void);
 	enum vdb_help (*help)(struct vdb_spin *spin);
+	void (*answered)(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
+			 struct task_struct *task);
 };
 
 /* loan.c */
 enum vdb_help vdb_loan_help(struct vdb_spin *spin);
+void vdb_loan_return(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
+		     struct task_struct *task);
+
+/* penalty.c */
+enum vdb_help vdb_penalty_help(struct vdb_spin *spin);
+enum vdb_help vdb_penalty_series_help(struct vdb_spin *spin);
+
+/* credit.c */
+enum vdb_help vdb_credit_help(struct vdb_spin *spin);
+
+/* transfer.c */
+enum vdb_help vdb_transfer_help(struct vdb_spin *spin);
+void vdb_transfer_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
+			   struct task_struct *task);
 
 #endif /* VDB_SCHED_H */

@@ -36,6 +36,23 @@ s64 vdb_lag_wanted(u64 vruntime, u64 middle, u64 margin, u64 max)
 }
 
 /**
+ * vdb_lag_against_others - how far an entity must go that the mean follows
+ * @wanted: how far it had to go if the mean stood still
+ * @follows: by how much the mean follows VDB_PROBE: the entity's part of all weight
+ *
+ * Return: how far it must go; -1 if it has nearly all the weight, so that there is
+ * hardly anybody whom it could get before, or if it were too far.
+ */
+s64 vdb_lag_against_others(s64 wanted, u64 follows)
+{
+	u64 stays = VDB_PROBE - follows;
+
+	if (follows >= VDB_PROBE - VDB_PROBE / 16 || wanted > VDB_FAR)
+		return -1;
+	return (s64)((u64)wanted * VDB_PROBE / stays);
+}
+
+/**
  * vdb_loan_due - when a loan is to be paid back
  * @t: what is known of it
  * @now_ns: time now
@@ -51,21 +68,72 @@ u64 vdb_loan_due(const struct vdb_loan_times *t, u64 now_ns)
 	if (t->answered_ns)
 		due_ns = t->answered_ns + VDB_HANDLER_NS;
 	else if (t->ran)
-		due_ns = t->lent_ns + VDB_UNANSWERED_NS;
+		due_ns = t->lent_ns + t->run_ns;
 	else
-		due_ns = now_ns + VDB_UNANSWERED_NS;
+		due_ns = now_ns + t->run_ns;
 	return (s64)(due_ns - end_ns) < 0 ? due_ns : end_ns;
 }
 
 /**
- * vdb_is_light - whether a vCPU uses clearly less than its siblings
- * @share_ns: what it ran in a while
- * @all_ns: what all @n of them ran
- * @n: vCPUs
- *
- * Return: true below 75 % of the mean.
+ * vdb_loan_pays - whether a loan is worth two switches more than a yield
+ * @lock_spins: part of the VM's spins that no IPI explains, of VDB_SPINS_ALL
+ * @ran_ns: what the receiver ran since it was last caught spinning
  */
-bool vdb_is_light(u64 share_ns, u64 all_ns, unsigned int n)
+bool vdb_loan_pays(u32 lock_spins, u64 ran_ns)
 {
-	return share_ns * n * 4 < all_ns * 3;
+	return lock_spins >= VDB_SPINS_LOCKS || ran_ns >= VDB_COMPUTES_NS;
+}
+
+/**
+ * vdb_charge - what one entity pays for what another was given
+ * @given: virtual time by which the other was moved down
+ * @weight_to: of the other
+ * @weight_from: of the one that pays; 0 is taken for the least
+ * @rest: service that earlier divisions left over, below @weight_from's; updated
+ *
+ * Service is virtual time times weight: so many nanoseconds on a CPU times the
+ * weight of nice 0. What leaves the one is what reaches the other, to the unit,
+ * because the rest of each division is added to the next.
+ *
+ * Return: virtual time by which the payer is moved up.
+ */
+u64 vdb_charge(u64 given, u64 weight_to, u64 weight_from, u64 *rest)
+{
+	u64 service = given * weight_to + *rest;
+	u64 weight = weight_from ? weight_from : 1;
+
+	*rest = service % weight;
+	return service / weight;
+}
+
+/**
+ * vdb_balance_settle - a balance after a while
+ * @balance: service, ahead or behind
+ * @elapsed_ns: time since it was settled last
+ *
+ * Return: what is left of it: it is forgotten at 1/128 of a CPU.
+ */
+s64 vdb_balance_settle(s64 balance, u64 elapsed_ns)
+{
+	u64 forgotten_ns = elapsed_ns >> VDB_BALANCE_SHIFT;
+	s64 forgotten;
+
+	if (forgotten_ns >= (u64)VDB_BALANCE_MAX / VDB_NICE_0_WEIGHT)
+		return 0;
+	forgotten = (s64)(forgotten_ns * VDB_NICE_0_WEIGHT);
+	if (balance > 0)
+		return balance > forgotten ? balance - forgotten : 0;
+	return balance < -forgotten ? balance + forgotten : 0;
+}
+
+/**
+ * vdb_balance_allows - whether a transfer stays in bounds
+ * @balance: settled
+ * @service: more (or, if negative, less) of it
+ */
+bool vdb_balance_allows(s64 balance, s64 service)
+{
+	s64 after = balance + service;
+
+	return after <= VDB_BALANCE_MAX && after >= -VDB_BALANCE_MAX;
 }

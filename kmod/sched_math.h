@@ -28,27 +28,57 @@
 /* From the EOI to the end of the handler, in which the sender may still wait. */
 #define VDB_HANDLER_NS 40000ULL
 
+/* What the sender of an IPI needs to see that it was answered. */
+#define VDB_SEE_NS 80000ULL
+
 /* However it goes, a loan ends then. */
 #define VDB_LOAN_MAX_NS 8000000ULL
 
-/* An IPI that waits longer than this is helped, whoever its receiver is. */
-#define VDB_OVERDUE_NS 300000ULL
+/* A vCPU that ran so long without being caught spinning computes. */
+#define VDB_COMPUTES_NS 1000000ULL
+
+/*
+ * The part of spins that no IPI explains, in 65536ths, on a sliding average: in the lab
+ * 3 to 5 % where vCPUs only wait for IPIs, 80 % and more where a lock is held meanwhile.
+ */
+#define VDB_SPINS_ALL	65536U
+#define VDB_SPINS_LOCKS (VDB_SPINS_ALL * 15 / 100)
 
 /**
  * struct vdb_loan_times - what decides when a loan is paid back
  * @lent_ns: when it was given
  * @answered_ns: EOI of the borrower, 0 if none yet
  * @ran: the borrower has been on a CPU since
+ * @run_ns: what it may run without an answer
  */
 struct vdb_loan_times {
 	u64 lent_ns;
 	u64 answered_ns;
 	bool ran;
+	u64 run_ns;
 };
 
+/*
+ * What the cgroup of a VM may be ahead or behind on one CPU because of transfers
+ * to and from other CPUs, in service (below): 8 ms, paid off at 1 % of a CPU.
+ * So a neighbour that is tied to that CPU loses 8 ms once and 1 % for long.
+ */
+#define VDB_BALANCE_MAX	  (8000000LL * (s64)VDB_NICE_0_WEIGHT)
+#define VDB_BALANCE_SHIFT 7
+
+/* By so much an entity is moved to see how far the mean follows. */
+#define VDB_PROBE (1ULL << 20)
+
+/* Nothing is moved farther than this in virtual time: 2^40 are 18 minutes of nice 0. */
+#define VDB_FAR (1LL << 40)
+
+s64 vdb_lag_against_others(s64 wanted, u64 follows);
 u64 vdb_vtime(u64 ns, u64 weight);
+u64 vdb_charge(u64 given, u64 weight_to, u64 weight_from, u64 *rest);
+s64 vdb_balance_settle(s64 balance, u64 elapsed_ns);
+bool vdb_balance_allows(s64 balance, s64 service);
 s64 vdb_lag_wanted(u64 vruntime, u64 middle, u64 margin, u64 max);
 u64 vdb_loan_due(const struct vdb_loan_times *t, u64 now_ns);
-bool vdb_is_light(u64 share_ns, u64 all_ns, unsigned int n);
+bool vdb_loan_pays(u32 lock_spins, u64 ran_ns);
 
 #endif /* VDB_SCHED_MATH_H */

@@ -14,11 +14,22 @@
 #include "trace.h"
 #include "vdb.h"
 
+/* A 64th of the way to all, or to nothing. */
+static void note_kind(struct vdb_vm *vm, bool ipi)
+{
+	u32 was = READ_ONCE(vm->lock_spins);
+
+	WRITE_ONCE(vm->lock_spins, was - was / 64 + (ipi ? 0 : VDB_SPINS_ALL / 64));
+}
+
 static bool choose(struct vdb_spin *spin)
 {
 	const struct vdb_tuning *tuning = &spin->vm->tuning;
 
-	if (READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin))
+	bool waits = READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin);
+
+	note_kind(spin->vm, spin->waits);
+	if (waits)
 		return true;
 	return READ_ONCE(tuning->order) != VCPU_DEBOOST_ORDER_STOCK && vdb_order_choose(spin);
 }
@@ -54,6 +65,10 @@ static bool is_of_this_vm(const struct vdb_spin *spin)
 /* Return: whom kvm_vcpu_yield_to() is called for; for oneself it does nothing. */
 static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 {
+	if (spin->stay) {
+		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
+		return self;
+	}
 	if (vdb_yield_redundant(spin->target, spin->now_ns)) {
 		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
 		trace(spin, VDB_ACT_SPIN_ON);
@@ -65,6 +80,13 @@ static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 	return vdb_sched_help(spin) == VDB_HELP_STAY ? self : spin->target_vcpu;
 }
 
+/* Its exact clock costs a run-queue lock: only where somebody asks for ages. */
+static bool needs_age(const struct vdb_tuning *tuning)
+{
+	return READ_ONCE(tuning->order) == VCPU_DEBOOST_ORDER_AGE ||
+	       READ_ONCE(tuning->sched) == VCPU_DEBOOST_SCHED_LOAN;
+}
+
 static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu *target = NULL;
@@ -72,14 +94,16 @@ static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
 	vdb_yield_settle(spin->vm, spin->me, spin->now_ns);
 	WRITE_ONCE(spin->me->spin_ns, spin->now_ns);
-	if (READ_ONCE(spin->vm->tuning.order) == VCPU_DEBOOST_ORDER_AGE)
+	if (READ_ONCE(spin->me->loan))
+		vdb_loan_spun(spin->me);
+	if (needs_age(&spin->vm->tuning))
 		vdb_order_spin(spin->vm, spin->me, spin->now_ns);
 	if (choose(spin)) {
 		if (!is_of_this_vm(spin))
 			target = NULL;
 		else if (READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE)
 			target = act(spin, vcpu);
-		else
+		else if (spin->target)
 			would(spin);
 	}
 	if (!target)

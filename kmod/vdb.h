@@ -24,6 +24,7 @@
 #include "breaker_judge.h"
 #include "pair.h"
 #include "sched.h"
+#include "sched_math.h"
 
 /* KVM's own structs are opaque: fields are read through fields.h only. */
 struct kvm;
@@ -89,11 +90,17 @@ enum vdb_counter {
  * @count: by attribute, minus VDB_C_FIRST
  * @answer: histogram of the time from an IPI to its EOI
  * @run: histogram of the time from a yield to its target's run
+ * @balance: service that the VM is ahead of its share here, by sched=transfer
+ * @settled_ns: when @balance was brought up to date
+ * @rest: of divisions, see vdb_charge()
  */
 struct vdb_counters {
 	u64 count[VDB_NR_COUNTERS];
 	u64 answer[VCPU_DEBOOST_HIST_BUCKETS];
 	u64 run[VCPU_DEBOOST_HIST_BUCKETS];
+	s64 balance;
+	u64 settled_ns;
+	u64 rest;
 };
 
 /**
@@ -104,6 +111,7 @@ struct vdb_counters {
  * @spin_ns: when it was last caught spinning
  * @boosted_ns: when somebody yielded to it, 0 once it has run
  * @yield_ns: when it yielded itself, to @yield_to
+ * @loaded_ns: when it got the CPU it has, or had last
  * @yield_to: index + 1 of the vCPU, until the outcome is known
  * @would: observing: index + 1 of the one we would have chosen, until KVM has
  * @sending: vector + 1 of the IPI that is being delivered, 0 if none; this and
@@ -111,8 +119,9 @@ struct vdb_counters {
  * @sent_to: receivers the IPI has reached so far
  * @sent_how: enum vdb_ipi_kind
  * @loan: a loan was given to it, on CPU + 1; 0 when its end has been seen
- * @ran_ns: what it had run when shares were last looked at
- * @share_ns: what it ran in the time before that
+ * @donated: service it gave to siblings, less what it got from them; sched=transfer
+ * @spun: it was caught spinning for an IPI that has no answer yet
+ * @answered: it has its last answer, and has not run since
  * @seen: enum vdb_seen bits, sampled when the vCPU is loaded
  * @cpu: the only one it may run on + 1, 0 if there are several
  * @tid: of its thread, 0 until it has got a CPU
@@ -127,6 +136,7 @@ struct vdb_vcpu {
 	u64 spin_ns;
 	u64 boosted_ns;
 	u64 yield_ns;
+	u64 loaded_ns;
 	u16 yield_to;
 	u16 would;
 	u16 sending;
@@ -137,10 +147,11 @@ struct vdb_vcpu {
 	u32 cpu;
 	u32 id;
 	u32 loan;
-	u64 ran_ns;
-	u64 share_ns;
 	pid_t tid;
 	struct vdb_wait wait;
+	s64 donated;
+	bool spun;
+	bool answered;
 };
 
 static_assert(sizeof(struct vdb_vcpu) <= 256);
@@ -161,8 +172,8 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @tracks: whether its IPIs are tracked: what @tuning says of that, in one word
  * @from_words: words of vdb_vcpu.from that its vCPUs need
  * @spin_window_ns: learned: time on a CPU until a spin is caught
- * @shares_at_ns: when the vCPUs' shares were last looked at
- * @shares_ns: their sum
+ * @lock_spins: part of its spins that no IPI explains, of VDB_SPINS_ALL
+ * @progress_ns: when a vCPU was last seen to have worked between two spins
  * @last_idx: vCPU that was chosen last by age, where the next search begins
  * @vcpu: by index, RCU
  * @by_id: those whose APIC id is not their index
@@ -188,8 +199,8 @@ struct vdb_vm {
 	u32 tracks;
 	u32 from_words;
 	u64 spin_window_ns;
-	u64 shares_at_ns;
-	u64 shares_ns;
+	u32 lock_spins;
+	u64 progress_ns;
 	u32 last_idx;
 	struct vdb_vcpu __rcu *vcpu[VDB_MAX_VCPUS];
 	struct xarray by_id;
@@ -360,6 +371,8 @@ bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
  * @why: the counter VCPU_DEBOOST_STATS_A_* of the reason
  * @waited_ns: how long @me has waited for it, if known
  * @vector: of the IPI it has not answered, if any
+ * @waits: @me has an IPI without an answer
+ * @stay: the answer is on its way: no target is needed
  */
 struct vdb_spin {
 	const struct kvm *kvm;
@@ -372,6 +385,8 @@ struct vdb_spin {
 	unsigned int why;
 	u64 waited_ns;
 	u8 vector;
+	bool stay;
+	bool waits;
 };
 
 /* receiver.c */
@@ -386,11 +401,13 @@ bool vdb_order_choose(struct vdb_spin *spin);
 /* sched.c */
 const char *vdb_sched_missing(u32 sched);
 enum vdb_help vdb_sched_help(struct vdb_spin *spin);
+void vdb_sched_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender);
 
 /* loan.c */
 void vdb_loans_init(void);
 void vdb_loans_settle(void);
 void vdb_loan_answered(struct vdb_vcpu *me);
+void vdb_loan_spun(struct vdb_vcpu *me);
 
 /* select.c */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);

@@ -121,6 +121,8 @@ void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 		return;
 	me = this_cpu_read(vdb_loaded.me);
 	vdb_sight_sample(me, vcpu);
+	WRITE_ONCE(me->loaded_ns, vdb_clock_ns());
+	WRITE_ONCE(me->answered, false);
 	if (!READ_ONCE(me->boosted_ns))
 		return;
 	boosted_ns = xchg(&me->boosted_ns, 0);

@@ -34,6 +34,10 @@ static const char *const eoi_clear_values[] = {
 static const char *const sched_values[] = {
 	[VCPU_DEBOOST_SCHED_NONE] = "none",
 	[VCPU_DEBOOST_SCHED_LOAN] = "loan",
+	[VCPU_DEBOOST_SCHED_PENALTY] = "penalty",
+	[VCPU_DEBOOST_SCHED_PENALTY_SERIES] = "penalty-series",
+	[VCPU_DEBOOST_SCHED_CREDIT] = "credit",
+	[VCPU_DEBOOST_SCHED_TRANSFER] = "transfer",
 };
 
 #define FIELD(_member)                                 \
@@ -150,7 +154,7 @@ const struct knob knobs[] = {
 		.max = VCPU_DEBOOST_SCHED_MAX,
 		.def = VCPU_DEBOOST_SCHED_NONE,
 		FIELD(sched),
-		.range = "none, loan",
+		.range = "none, loan, penalty, penalty-series, credit, transfer",
 		.example = "sched=loan",
 		.help = "How the scheduler is made to run the vCPU that was chosen",
 	},

@@ -30,6 +30,10 @@ SETTINGS = {
     "age": {"mode": "active", "order": "age"},
     # How the scheduler is made to run the chosen one.
     "loan": {"mode": "active", "sched": "loan"},
+    "penalty": {"mode": "active", "sched": "penalty"},
+    "penalty-series": {"mode": "active", "sched": "penalty-series"},
+    "credit": {"mode": "active", "sched": "credit"},
+    "transfer": {"mode": "active", "sched": "transfer"},
     # The KVM half of the series as it is written.
     "series": {"mode": "active", "order": "tiers", "slots": "1", "chain": "off",
                "eoi_clear": "series"},
@@ -122,6 +126,21 @@ class BadChoice(ValueError):
     """A choice of the user that cannot be measured; the text names the next step."""
 
 
+def given_by(setting):
+    """What `vdctl set` is given: a name of SETTINGS, and perhaps +KEY=VALUE behind it."""
+    name, *more = setting.split("+")
+    if name not in SETTINGS:
+        raise BadChoice(f"no setting '{name}'; there are: {', '.join(SETTINGS)}")
+    if not more:
+        return SETTINGS[name]
+    for word in more:
+        key, mark, value = word.partition("=")
+        if not (mark and value) or key not in KNOBS and not key.startswith("p:"):
+            raise BadChoice(f"setting '{setting}': '{word}' is not KEY=VALUE of a knob; "
+                            f"there are: {', '.join(KNOBS)}")
+    return (SETTINGS[name] or {}) | dict(word.split("=", 1) for word in more)
+
+
 def parse_shape(text):
     vms, mark, vcpus = text.partition("x")
     if not (mark and vms.isdigit() and vcpus.isdigit() and int(vms) and 0 < int(vcpus) <= 255):
@@ -137,7 +156,9 @@ def merge(preset, given):
 
 
 def check(choice):
-    for key, known in (("workload", WORKLOADS), ("layout", LAYOUTS), ("setting", SETTINGS)):
+    for setting in choice["setting"]:
+        given_by(setting)
+    for key, known in (("workload", WORKLOADS), ("layout", LAYOUTS)):
         for value in choice[key]:
             if value not in known:
                 raise BadChoice(f"no {key} '{value}'; there are: {', '.join(known)}")
@@ -198,7 +219,7 @@ def plan(cell, chosen_runs, time, extra):
     """The text of the plan file that cell.sh reads."""
     lines = []
     for run in chosen_runs:
-        given = SETTINGS[run.setting]
+        given = given_by(run.setting)
         lines.append("setting " + ("stock" if given is None else
                                    " ".join(f"{k}={v}" for k, v in (KNOBS | given).items())))
         lines += ["vm " + " ".join(vm) for vm in vm_options(cell, run.seed, time, extra)]

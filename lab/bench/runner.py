@@ -103,7 +103,7 @@ def run_cell(cell, choice, events, stop):
     with tempfile.NamedTemporaryFile("w", prefix="bench-plan.") as plan:
         plan.write(matrix.plan(cell, chosen, choice["time"], choice["extra"]))
         plan.flush()
-        bare = all(matrix.SETTINGS[run.setting] is None for run in chosen)
+        bare = all(matrix.given_by(run.setting) is None for run in chosen)
         process = subprocess.Popen(command(cell, plan.name, limit_s, bare), text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
@@ -148,7 +148,7 @@ def record(cell, run, answer, choice, meta):
         "schema": 1, **meta, "kernel": cell.kernel, "release": answer["release"],
         "pcpus": cell.pcpus, "vms": cell.vms, "vcpus": cell.vcpus, "workload": cell.workload,
         "layout": cell.layout, "neighbour": cell.neighbour, "setting": run.setting,
-        "setting_args": matrix.SETTINGS[run.setting] or [], "seed": run.seed, "order": run.id,
+        "setting_args": matrix.given_by(run.setting) or [], "seed": run.seed, "order": run.id,
         "time": choice["time"], "extra": choice["extra"], "vm": vms[:cell.vms],
         "neighbour_vm": neighbour[0] if neighbour else None, "module": answer["module"],
     }
@@ -199,7 +199,7 @@ def run_all(choice, jobs, path, name, words):
 def need_built(choice):
     """A sentence that says what is missing, or None."""
     wanted = [TOP / "build/lab/vdvm"]
-    if any(matrix.SETTINGS[setting] is not None for setting in choice["setting"]):
+    if any(matrix.given_by(setting) is not None for setting in choice["setting"]):
         wanted.append(TOP / "build/vdctl")
         wanted += [TOP / f"build/kmod-{k}/vcpu_deboost.ko" for k in choice["kernel"]]
     missing = [str(path.relative_to(TOP)) for path in wanted if not os.path.exists(path)]

@@ -89,6 +89,10 @@ enum vcpu_deboost_eoi_clear {
 enum vcpu_deboost_sched {
 	VCPU_DEBOOST_SCHED_NONE,	/* as KVM's own yield does */
 	VCPU_DEBOOST_SCHED_LOAN,	/* lend it lag until it has answered */
+	VCPU_DEBOOST_SCHED_PENALTY,	/* the series: the one that yields is moved back */
+	VCPU_DEBOOST_SCHED_PENALTY_SERIES, /* the same, to the letter */
+	VCPU_DEBOOST_SCHED_CREDIT,	/* the series' v3: it is given lag */
+	VCPU_DEBOOST_SCHED_TRANSFER,	/* it is given lag, the one that yields pays */
 	__VCPU_DEBOOST_SCHED_MAX
 };
 #define VCPU_DEBOOST_SCHED_MAX (__VCPU_DEBOOST_SCHED_MAX - 1)

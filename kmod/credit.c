@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched=credit: the series' v3. The target, if it is on the yielder's own run queue, is
+ * given a small positive lag on each level of the chain that the buddy hint walks and
+ * that is not eligible yet; the yielder's CPU is asked to reschedule at most once in
+ * 6 ms; then the kernel yields. Nobody pays: that is what transfer and loan mend.
+ *
+ * v3 also ends the yielder's slice protection. Not done here: an eligible buddy is
+ * picked before the protection is looked at, and yield_to() calls the scheduler itself.
+ */
+#include <linux/percpu.h>
+
+#include "fair.h"
+#include "fields.h"
+#include "penalty_math.h"
+#include "trace.h"
+#include "vdb.h"
+
+/*
+ * The lag that is left over: v3's scale is not public. This is the base slice of most
+ * hosts, so that the target keeps the CPU as long as one that was picked by itself.
+ */
+#define MARGIN_NS 700000ULL
+
+static DEFINE_PER_CPU(u64, forced_ns);
+
+struct credit {
+	u64 now_ns;
+	u64 given;
+};
+
+static int give(struct task_struct *task, void *arg)
+{
+	u64 *last_ns = this_cpu_ptr(&forced_ns);
+	struct credit *credit = arg;
+	struct vdb_chain chain;
+	unsigned int i;
+	int ret;
+
+	if (task_cpu(task) != smp_processor_id() || !vdb_fair_is_waiting(task))
+		return -EAGAIN;
+	ret = vdb_fair_chain(task, &chain);
+	ret = ret ?: vdb_fair_give(&chain, MARGIN_NS);
+	if (ret)
+		return ret;
+	for (i = 0; i < chain.nr; i++)
+		credit->given += chain.given[i];
+	if (vdb_rate_allows(*last_ns, credit->now_ns)) {
+		*last_ns = credit->now_ns;
+		vdb_fair_nominate(&chain);
+	}
+	return 0;
+}
+
+/**
+ * vdb_credit_help - give the target of a spin lag
+ * @spin: with its target
+ *
+ * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
+ * Return: what is left to do: to yield.
+ */
+enum vdb_help vdb_credit_help(struct vdb_spin *spin)
+{
+	struct task_struct *task = vdb_vcpu_task(spin->target_vcpu);
+	struct credit credit = { .now_ns = spin->now_ns };
+	int ret;
+
+	if (!task || vdb_fair_lag_missing() || task->sched_class != current->sched_class)
+		return VDB_HELP_YIELD;
+	ret = vdb_fair_call(task, give, &credit);
+	trace_vcpu_deboost_credit(spin->vm->id, spin->me->idx, spin->target->idx, ret,
+				  credit.given);
+	return VDB_HELP_YIELD;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched=transfer: the vCPU that was chosen is credited what it lacks to be picked
+ * now, and the one that spins for it is charged exactly as much, level by level
+ * of the cgroup tree, across run queues too. What a VM gains on one CPU it pays on
+ * another, so a bound limits how far ahead of its share it gets on any CPU.
+ *
+ * The sender of an IPI goes on spinning when its receiver is on another CPU: the
+ * answer is a few microseconds away. When the answer comes and the sender is
+ * queued by then, it gets back what it gave before, from the one that answered.
+ */
+#include <linux/percpu.h>
+
+#include "clock.h"
+#include "fair.h"
+#include "fields.h"
+#include "trace.h"
+#include "vdb.h"
+
+/* What a credited vCPU may run before it is no longer eligible: the handler, and some. */
+#define MARGIN_NS 100000ULL
+
+/**
+ * struct deal - one transfer
+ * @vm: of both
+ * @to: who is credited
+ * @from: who pays: the running task
+ * @max: service that may move at most
+ * @moved: service that @to got, on all levels
+ * @top: of that, on the level where VMs compete
+ * @paid: service that @from was charged
+ * @cpu: of @to
+ */
+struct deal {
+	struct vdb_vm *vm;
+	struct vdb_chain to;
+	struct vdb_chain from;
+	s64 max;
+	s64 moved;
+	s64 top;
+	s64 paid;
+	int cpu;
+};
+
+/* The level that stands across, counted from where the VMs compete. */
+static unsigned int across(const struct vdb_chain *chain, const struct vdb_chain *other,
+			   unsigned int i)
+{
+	unsigned int below_top = other->nr - 1 - i;
+
+	return below_top < chain->nr ? chain->nr - 1 - below_top : 0;
+}
+
+static s64 service_of(const struct vdb_chain *chain, unsigned int i)
+{
+	return (s64)(chain->given[i] * vdb_fair_weight(chain->se[i]));
+}
+
+/* Context: the run-queue lock of @cpu. */
+static s64 *balance_of(struct vdb_vm *vm, int cpu)
+{
+	struct vdb_counters *counters = per_cpu_ptr(vm->counters, cpu);
+	u64 now_ns = vdb_clock_ns();
+
+	counters->balance = vdb_balance_settle(counters->balance, now_ns - counters->settled_ns);
+	counters->settled_ns = now_ns;
+	return &counters->balance;
+}
+
+/* Somebody who sees less than this must not take a step: it would be in vain. */
+static int credit(struct task_struct *task, void *arg)
+{
+	struct deal *deal = arg;
+	unsigned int i;
+	s64 *balance;
+	int ret;
+
+	if (!vdb_fair_is_waiting(task))
+		return -EAGAIN;
+	ret = vdb_fair_chain(task, &deal->to);
+	if (!ret)
+		ret = vdb_fair_give(&deal->to, MARGIN_NS);
+	if (ret)
+		return ret;
+	deal->cpu = task_cpu(task);
+	for (i = 0; i < deal->to.nr; i++)
+		deal->moved += service_of(&deal->to, i);
+	deal->top = service_of(&deal->to, deal->to.nr - 1);
+	balance = balance_of(deal->vm, deal->cpu);
+	if (deal->moved > deal->max || !vdb_balance_allows(*balance, deal->top)) {
+		vdb_fair_undo(&deal->to);
+		return -EDQUOT;
+	}
+	*balance += deal->top;
+	vdb_fair_nominate(&deal->to);
+	return 0;
+}
+
+static int charge(struct task_struct *task, void *arg)
+{
+	struct deal *deal = arg;
+	u64 *rest = &this_cpu_ptr(deal->vm->counters)->rest;
+	unsigned int i, j;
+	int ret;
+
+	if (!vdb_fair_runs(task))
+		return -EAGAIN;
+	ret = vdb_fair_chain(task, &deal->from);
+	if (ret)
+		return ret;
+	for (i = 0; i < deal->to.nr; i++) {
+		u64 weight;
+
+		j = across(&deal->from, &deal->to, i);
+		weight = vdb_fair_weight(deal->from.se[j]);
+		deal->from.given[j] += vdb_charge(deal->to.given[i],
+						  vdb_fair_weight(deal->to.se[i]), weight, rest);
+	}
+	ret = vdb_fair_charge(&deal->from);
+	if (ret)
+		return ret;
+	for (j = 0; j < deal->from.nr; j++)
+		deal->paid += service_of(&deal->from, j);
+	*balance_of(deal->vm, task_cpu(task)) -= deal->top;
+	return 0;
+}
+
+/*
+ * The payer runs on this CPU, and can pay: its state was looked at. Should that
+ * have changed meanwhile, the credit stands without a payer, and is traced so.
+ */
+static int transfer(struct deal *deal, struct task_struct *to)
+{
+	int ret = vdb_fair_call(to, credit, deal);
+
+	if (ret || !deal->moved)
+		return ret;
+	return vdb_fair_call(current, charge, deal);
+}
+
+static int move(struct vdb_vm *vm, struct vdb_vcpu *from, struct vdb_vcpu *to,
+		struct task_struct *task, s64 max)
+{
+	struct deal deal = { .vm = vm, .max = max };
+	int ret = transfer(&deal, task);
+
+	from->donated += deal.moved;
+	to->donated -= deal.moved;
+	trace_vcpu_deboost_transfer(vm->id, from->idx, to->idx, ret, deal.moved, deal.paid);
+	return ret;
+}
+
+/**
+ * vdb_transfer_help - credit the target of a spin, charge the one that spins
+ * @spin: with its target
+ *
+ * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
+ * Return: what is left to do.
+ */
+enum vdb_help vdb_transfer_help(struct vdb_spin *spin)
+{
+	struct task_struct *task = vdb_vcpu_task(spin->target_vcpu);
+
+	if (!task || vdb_fair_missing() || task->sched_class != current->sched_class)
+		return VDB_HELP_YIELD;
+	if (move(spin->vm, spin->me, spin->target, task, S64_MAX))
+		return VDB_HELP_YIELD;
+	return spin->why == VCPU_DEBOOST_STATS_A_BOOSTED ? VDB_HELP_STAY : VDB_HELP_YIELD;
+}
+
+/**
+ * vdb_transfer_answered - an IPI's sender that is queued gets back what it gave
+ * @vm: the VM
+ * @me: who has answered
+ * @sender: who waits for a CPU to see it
+ * @task: its thread
+ *
+ * Context: @me's thread, preemption off, rcu_read_lock().
+ */
+void vdb_transfer_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
+			   struct task_struct *task)
+{
+	if (vdb_fair_missing() || task->on_cpu || READ_ONCE(task->on_rq) != 1)
+		return;
+	if (sender->donated <= 0)
+		return;
+	move(vm, me, sender, task, sender->donated);
+}
