@@ -14,6 +14,8 @@ SBINDIR	?= $(PREFIX)/sbin
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
 UNITDIR	?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 ETCDIR	?= /etc
 
 all: lib cli daemon lab kmod
@@ -71,9 +73,12 @@ install: lib cli daemon
 	$(Q)install -D -m 755 $(B)/vdctl $(DESTDIR)$(BINDIR)/vdctl
 	$(Q)install -d $(DESTDIR)$(UNITDIR)
 	$(Q)install -m 644 systemd/*.service $(DESTDIR)$(UNITDIR)/
+	$(Q)install -D -m 644 -t $(DESTDIR)$(SYSUSERSDIR) systemd/sysusers.d/vcpu-deboostd.conf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(TMPFILESDIR) systemd/tmpfiles.d/vcpu-deboostd.conf
 	$(Q)for f in man/*.[1-9]; do \
 		install -D -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; done
 	$(Q)tools/install-etc etc $(DESTDIR)$(ETCDIR)
+	$(if $(DESTDIR),,$(Q)tools/install-user systemd/sysusers.d/vcpu-deboostd.conf)
 	$(if $(KDIR),$(Q)$(MAKE) --no-print-directory kmod-install)
 
 clean distclean:
