@@ -38,6 +38,8 @@ help:
 	@echo 'make kmod         the module; KDIR=/lib/modules/$$(uname -r)/build for this host'
 	@echo 'make lib|cli|daemon|lab   one part'
 	@echo 'make unit|asan|lint|lab-test   one part of the tests'
+	@echo 'make soak         a host in use, SOAK_TIME=1h long'
+	@echo 'make kills        the daemon killed at any moment, KILLS=1000 times'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'
 	@echo 'make clean        remove $(B)/'
 	@echo 'V=1 shows the commands.'
