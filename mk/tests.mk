@@ -71,7 +71,8 @@ lab_long = tests/lab/run-all --compile && lab/run --silence 900 --timeout $(1) \
 # By the machine's clock: an hour is an hour.
 soak: all
 	@test -n '$(soak_s)' || { echo 'SOAK_TIME is a number with s, m or h: 1h' >&2; exit 2; }
-	$(Q)$(call lab_long,$$(($(soak_s) + 600))) --fast -- tests/lab/soak.sh 1000000 $$(($(soak_s)))
+	$(Q)$(call lab_long,$$(($(soak_s) + 600))) --fast -- \
+		tests/lab/soak.sh 1000000 $$(($(soak_s)))
 
 kills: all
 	$(Q)$(call lab_long,$$(($(KILLS) * 20 + 600))) -- tests/lab/two.sh $(KILLS) 500

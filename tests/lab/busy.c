@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,12 +43,14 @@ static uint64_t now_ns(void)
 }
 
 /* Compute until SIGTERM; say how many steps, and the longest time without one. */
-static void hog(void)
+static void hog(int niceness)
 {
 	uint64_t last = now_ns(), now, steps = 0, longest = 0;
 	volatile unsigned int i;
 
 	signal(SIGTERM, on_stop);
+	if (setpriority(PRIO_PROCESS, 0, niceness) < 0)
+		die("setpriority");
 	while (!stopped) {
 		for (i = 0; i < 1000; i++)
 			;
@@ -70,8 +73,8 @@ static int listen_to_all(int protocol)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few)) < 0)
 		die("socket");
 	for (group = 1; group <= MOST_GROUPS; group++)
-		joined += !setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-				      sizeof(group));
+		joined +=
+			!setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
 	return joined;
 }
 
@@ -94,11 +97,11 @@ static void deaf(int nr)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "hog"))
-		hog();
+	if (argc == 3 && !strcmp(argv[1], "hog"))
+		hog(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "deaf"))
 		deaf(atoi(argv[2]));
 	else
-		return fprintf(stderr, "usage: busy hog | deaf NR\n"), 2;
+		return fprintf(stderr, "usage: busy hog NICE | deaf NR\n"), 2;
 	return 0;
 }

@@ -19,9 +19,9 @@ measure() {
 	local hogs=()
 
 	rm -f /dev/shm/fair
-	./busy hog >"/tmp/$1.hog0" &
+	./busy hog 0 >"/tmp/$1.hog0" &
 	hogs+=($!)
-	nice -n 10 ./busy hog >"/tmp/$1.hog10" &
+	./busy hog 10 >"/tmp/$1.hog10" &
 	hogs+=($!)
 	vdvm --name neighbour --json --workload compute --vcpus 2 --time "$time" \
 		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.neighbour" &
@@ -76,7 +76,9 @@ stock_gap() {
 
 stock_ops() { echo $((($(ops stock1 "$1") + $(ops stock2 "$1")) / 2)); }
 
-strategies() { vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,; }
+strategies() {
+	vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,
+}
 
 compare() {
 	local who least ours stock
@@ -99,7 +101,8 @@ number "there are strategies" "$(wc -w <<<"$list")" -ge 2
 modprobe vcpu_deboost mode=active
 for strategy in $list; do
 	if ! vdctl set "sched=$strategy" >/tmp/set 2>&1; then
-		check "$strategy: a kernel that cannot says why" grep -q 'this kernel has no ' /tmp/set
+		check "$strategy: a kernel that cannot says why" \
+			grep -q 'this kernel has no ' /tmp/set
 		continue
 	fi
 	equal "$strategy is what is used" "$(vdctl get sched)" "sched=$strategy"

@@ -87,10 +87,11 @@ equal "the others end with status 4 and its number" $wrong 0
 before=$(listeners)
 slab_before=$(slab)
 half=0
+modes=(active observe)
 echo "# slab $slab_before KiB, $before netlink sockets before"
 for ((n = 0; n < kills; n++)); do
 	start_daemon
-	((n % 3)) || vdctl set mode=$([ $((n % 2)) = 0 ] && echo active || echo observe) >/dev/null
+	((n % 3)) || vdctl set "mode=${modes[n % 2]}" >/dev/null
 	sleep "$(printf '0.%03d' $((RANDOM % 200)))"
 	kill -9 "$daemon"
 	wait "$daemon" 2>/dev/null
@@ -111,13 +112,15 @@ number "no memory is left" $((slab_after - slab_before)) -le $((slab_before / 50
 : >"$log"
 start_daemon
 check "a daemon starts" until_true 30 sample 'module_up 1'
-check "with what the configuration says" until_true 30 eval '[ "$(status_of window_ns)" = 20000000 ]'
-check "and what a rule says for a VM" until_true 30 eval '[ "$(vm_stat busy window_ns)" = 7000000 ]'
+check "with what the configuration says" until_true 30 \
+	eval '[ "$(status_of window_ns)" = 20000000 ]'
+check "and what a rule says for a VM" until_true 30 \
+	eval '[ "$(vm_stat busy window_ns)" = 7000000 ]'
 check "which it knows for its own" eval "! grep -q manual $log"
 equal "the other VM has nothing of it" "$(vm_stat idle window_ns)" 20000000
 equal "it notes what it has set" "$(grep -c '^vm ' /run/vcpu-deboostd/overrides)" 1
-equal "nothing else is left beside it" "$(ls -A /run/vcpu-deboostd)" "$(printf 'ctl\nlock\noverrides')"
-equal "nor beside the metrics" "$(ls -A "$dir")" "$(printf 'd.conf\nlog\nx.prom')"
+equal "nothing else is left beside it" "$(ls -A /run/vcpu-deboostd | xargs)" "ctl lock overrides"
+equal "nor beside the metrics" "$(ls -A "$dir" | xargs)" "d.conf log x.prom"
 
 # Listeners that never read: full buffers are theirs, not ours.
 fallbacks=$(status_of fallbacks)
