@@ -119,8 +119,9 @@ check "and what a rule says for a VM" until_true 30 \
 check "which it knows for its own" eval "! grep -q manual $log"
 equal "the other VM has nothing of it" "$(vm_stat idle window_ns)" 20000000
 equal "it notes what it has set" "$(grep -c '^vm ' /run/vcpu-deboostd/overrides)" 1
-equal "nothing else is left beside it" "$(ls -A /run/vcpu-deboostd | xargs)" "ctl lock overrides"
-equal "nor beside the metrics" "$(ls -A "$dir" | xargs)" "d.conf log x.prom"
+equal "nothing else is left beside it" \
+	"$(ls -A /run/vcpu-deboostd | tr "\n" " ")" "ctl lock overrides "
+equal "nor beside the metrics" "$(ls -A "$dir" | tr "\n" " ")" "d.conf log x.prom "
 
 # Listeners that never read: full buffers are theirs, not ours.
 fallbacks=$(status_of fallbacks)
