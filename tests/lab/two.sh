@@ -120,8 +120,8 @@ check "which it knows for its own" eval "! grep -q manual $log"
 equal "the other VM has nothing of it" "$(vm_stat idle window_ns)" 20000000
 equal "it notes what it has set" "$(grep -c '^vm ' /run/vcpu-deboostd/overrides)" 1
 equal "nothing else is left beside it" \
-	"$(ls -A /run/vcpu-deboostd | tr "\n" " ")" "ctl lock overrides "
-equal "nor beside the metrics" "$(ls -A "$dir" | tr "\n" " ")" "d.conf log x.prom "
+	"$(ls -A /run/vcpu-deboostd | tr '\n' ' ')" "ctl lock overrides "
+equal "nor beside the metrics" "$(ls -A "$dir" | tr '\n' ' ')" "d.conf log x.prom "
 
 # Listeners that never read: full buffers are theirs, not ours.
 fallbacks=$(status_of fallbacks)
