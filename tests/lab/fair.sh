@@ -16,18 +16,21 @@ bound_ns=$((vcpus * lent_ns + tick_ns))
 
 # measure NAME: all of them together on two CPUs; what they say is in /tmp/NAME.WHO
 measure() {
-	local hogs=()
+	local hogs=() vms=()
 
 	rm -f /dev/shm/fair
+	vdvm --name neighbour --json --workload compute --vcpus 2 --time "$time" \
+		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.neighbour" &
+	vms+=($!)
+	vdvm --name yielder --json --workload "$workload" --vcpus $vcpus --time "$time" \
+		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.yielder" &
+	vms+=($!)
+	# After the VMs: what they have of a CPU before there are others tells nothing.
 	./busy hog 0 >"/tmp/$1.hog0" &
 	hogs+=($!)
 	./busy hog 10 >"/tmp/$1.hog10" &
 	hogs+=($!)
-	vdvm --name neighbour --json --workload compute --vcpus 2 --time "$time" \
-		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.neighbour" &
-	vdvm --name yielder --json --workload "$workload" --vcpus $vcpus --time "$time" \
-		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.yielder"
-	wait $!
+	wait "${vms[@]}"
 	kill "${hogs[@]}"
 	wait
 }
@@ -58,8 +61,8 @@ gap() {
 parties() {
 	cat <<ROWS
 neighbour 90
-hog0 90
-hog10 75
+hog0 85
+hog10 60
 yielder 75
 siblings 70
 ROWS
