@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kernels: 6.12
+# by name: not yet seen to pass in the virtual host
 # usage: soak.sh [ROUNDS [TIME]]
 # A host in use: VMs come and go, settings change, a CPU goes and comes, the daemon tries modes.
 # What daemon and kernel hold must not grow. One round is about a second; the first third is
