@@ -69,10 +69,14 @@ static void hog(int niceness)
 static int listen_to_all(int protocol)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW, protocol), group, joined = 0, few = 1;
+	struct sockaddr_nl me = { .nl_family = AF_NETLINK };
 
 	/* The kernel gives the least it has: full after a few events. */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few)) < 0)
 		die("socket");
+	/* Without a port of its own it has the kernel's, which hears nothing of the kernel. */
+	if (bind(fd, (void *)&me, sizeof(me)) < 0)
+		die("bind");
 	for (group = 1; group <= MOST_GROUPS; group++)
 		joined +=
 			!setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
