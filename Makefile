@@ -14,6 +14,8 @@ SBINDIR	?= $(PREFIX)/sbin
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
 UNITDIR	?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 ETCDIR	?= /etc
 
 all: lib cli daemon lab kmod
@@ -36,6 +38,8 @@ help:
 	@echo 'make kmod         the module; KDIR=/lib/modules/$$(uname -r)/build for this host'
 	@echo 'make lib|cli|daemon|lab   one part'
 	@echo 'make unit|asan|lint|lab-test   one part of the tests'
+	@echo 'make soak         a host in use, SOAK_TIME=1h long'
+	@echo 'make kills        the daemon killed at any moment, KILLS=1000 times'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'
 	@echo 'make clean        remove $(B)/'
 	@echo 'V=1 shows the commands.'
@@ -71,9 +75,12 @@ install: lib cli daemon
 	$(Q)install -D -m 755 $(B)/vdctl $(DESTDIR)$(BINDIR)/vdctl
 	$(Q)install -d $(DESTDIR)$(UNITDIR)
 	$(Q)install -m 644 systemd/*.service $(DESTDIR)$(UNITDIR)/
+	$(Q)install -D -m 644 -t $(DESTDIR)$(SYSUSERSDIR) systemd/sysusers.d/vcpu-deboostd.conf
+	$(Q)install -D -m 644 -t $(DESTDIR)$(TMPFILESDIR) systemd/tmpfiles.d/vcpu-deboostd.conf
 	$(Q)for f in man/*.[1-9]; do \
 		install -D -m 644 "$$f" "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; done
 	$(Q)tools/install-etc etc $(DESTDIR)$(ETCDIR)
+	$(if $(DESTDIR),,$(Q)tools/install-user systemd/sysusers.d/vcpu-deboostd.conf)
 	$(if $(KDIR),$(Q)$(MAKE) --no-print-directory kmod-install)
 
 clean distclean:

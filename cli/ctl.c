@@ -37,7 +37,8 @@ static int explain_connect(const struct ctx *ctx, int error)
 {
 	if (error == -EACCES || error == -EPERM)
 		return fail(ctx, EXIT_NOT_PERMITTED,
-			    "not permitted to ask the daemon; run as root");
+			    "not permitted to ask the daemon; run as root, or as a member of "
+			    "the group vcpu-deboost");
 	return fail(ctx, EXIT_NOT_RUNNING,
 		    "the daemon does not answer (%s); start it with "
 		    "\"systemctl start vcpu-deboostd\"",

@@ -49,12 +49,39 @@ static int on_peer(sd_event_source *source, int fd, uint32_t revents, void *user
 	return 0;
 }
 
-static bool is_root(int fd)
+static bool has_group(int fd, gid_t group)
+{
+	gid_t few[64], *groups = few;
+	socklen_t len = sizeof(few), i;
+	bool found = false;
+	int r;
+
+	r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+	if (r < 0 && errno == ERANGE) {
+		/* It has said how many there are. */
+		groups = malloc(len);
+		r = groups ? getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) : -1;
+	}
+	for (i = 0; r >= 0 && i < len / sizeof(*groups); i++)
+		found |= groups[i] == group;
+	if (groups != few)
+		free(groups);
+	return found;
+}
+
+/*
+ * Root, ourselves, and our group. The mode of the socket says the same, but
+ * holds no more once somebody has changed it. All there is to ask is read-only.
+ */
+static bool may_ask(int fd)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) && cred.uid == 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	return cred.uid == 0 || cred.uid == geteuid() || cred.gid == getegid() ||
+	       has_group(fd, getegid());
 }
 
 static int on_connect(sd_event_source *source, int listener, uint32_t revents, void *user)
@@ -69,7 +96,7 @@ static int on_connect(sd_event_source *source, int listener, uint32_t revents, v
 	(void)revents;
 	if (fd < 0)
 		return 0;
-	if (!is_root(fd)) {
+	if (!may_ask(fd)) {
 		close(fd);
 		return 0;
 	}
@@ -93,7 +120,7 @@ static int listen_at(struct sockaddr_un *addr)
 		return -errno;
 	/* Ours: the lock says that no other daemon runs. */
 	(void)unlink(addr->sun_path);
-	mask = umask(0177);
+	mask = umask(0117);
 	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) < 0 || listen(fd, CTL_PEERS) < 0)
 		r = -errno;
 	umask(mask);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -129,16 +130,34 @@ static void parse_arguments(int argc, char **argv, struct arguments *a)
 		check_arguments(a);
 }
 
-/* Not the user id: a service manager may have left root without them. */
-static bool has_capabilities(void)
+/* What the module's setters ask for, and what looking into other processes takes. */
+#define CAPS_NEEDED (1U << CAP_NET_ADMIN | 1U << CAP_SYS_ADMIN)
+#define CAPS_WANTED (1U << CAP_SYS_PTRACE | 1U << CAP_DAC_READ_SEARCH)
+
+/* Not the user id: what we run as has no user id 0, and root may be without them. */
+static bool has_capabilities(uint32_t wanted)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	const uint32_t needed = 1U << CAP_NET_ADMIN | 1U << CAP_SYS_ADMIN;
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return false;
-	return (data[0].effective & needed) == needed;
+	return (data[0].effective & wanted) == wanted;
+}
+
+static bool is_permitted(void)
+{
+	if (!has_capabilities(CAPS_NEEDED)) {
+		log_event(LOG_EVENT_START, LOG_ERR, NULL,
+			  "not permitted: CAP_NET_ADMIN and CAP_SYS_ADMIN are needed; run it as "
+			  "root, best with \"systemctl start vcpu-deboostd\"");
+		return false;
+	}
+	if (!has_capabilities(CAPS_WANTED))
+		log_event(LOG_EVENT_START, LOG_NOTICE, NULL,
+			  "without CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, VMs of other users "
+			  "that were there before are known only once the module sees them");
+	return true;
 }
 
 static const char *runtime_dir(void)
@@ -150,18 +169,24 @@ static const char *runtime_dir(void)
 
 static int take_lock(const char *dir)
 {
+	char who[32] = "";
 	pid_t owner = 0;
 	int fd;
 
 	fd = lock_take(dir, &owner);
+	/* Unknown when it is of another PID namespace, or has ended since. */
+	if (fd == -EBUSY && owner > 0)
+		snprintf(who, sizeof(who), " (process %d)", (int)owner);
 	if (fd == -EBUSY)
 		log_event(LOG_EVENT_START, LOG_ERR, NULL,
-			  "another vcpu-deboostd is running (process %d); stop it first with "
+			  "another vcpu-deboostd is running%s; stop it first with "
 			  "\"systemctl stop vcpu-deboostd\"",
-			  (int)owner);
+			  who);
 	else if (fd < 0)
-		log_event(LOG_EVENT_START, LOG_ERR, NULL, "no lock file in %s: %s", dir,
-			  strerror(-fd));
+		log_event(LOG_EVENT_START, LOG_ERR, NULL,
+			  "no lock file in %s: %s; run it as root or with \"systemctl start "
+			  "vcpu-deboostd\", which makes that directory",
+			  dir, strerror(-fd));
 	return fd;
 }
 
@@ -211,12 +236,10 @@ int main(int argc, char **argv)
 		printf("%s: ok\n", a.options.config_path);
 		return EXIT_OK;
 	}
-	if (!has_capabilities()) {
-		log_event(LOG_EVENT_START, LOG_ERR, NULL,
-			  "not permitted: CAP_NET_ADMIN and CAP_SYS_ADMIN are needed; run it as "
-			  "root, best with \"systemctl start vcpu-deboostd\"");
+	if (!is_permitted())
 		return EXIT_NOT_PERMITTED;
-	}
+	/* What others may read, the metrics, is opened to them where it is written. */
+	umask(077);
 	block_signals();
 	a.options.runtime_dir = runtime_dir();
 	lock = take_lock(a.options.runtime_dir);

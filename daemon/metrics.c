@@ -46,6 +46,14 @@ void metrics_configure(struct manager *m)
 	m->textfile_error = 0;
 }
 
+static const char *next_step(int error)
+{
+	if (error != -EACCES && error != -EROFS)
+		return "";
+	return "; \"systemd-tmpfiles --create vcpu-deboostd.conf\" lets the service write to "
+	       "node_exporter's folder, for another one see vcpu-deboostd.conf(5)";
+}
+
 void metrics_write(struct manager *m)
 {
 	struct prom_input in = {
@@ -71,8 +79,8 @@ void metrics_write(struct manager *m)
 	if (r < 0)
 		log_event(LOG_EVENT_TEXTFILE, LOG_ERR,
 			  &(struct log_fields){ .reason = strerror(-r) },
-			  "metrics file %s cannot be written, what was there stays: %s",
-			  m->textfile, strerror(-r));
+			  "metrics file %s cannot be written, what was there stays: %s%s",
+			  m->textfile, strerror(-r), next_step(r));
 	else
 		log_event(LOG_EVENT_TEXTFILE, LOG_NOTICE, NULL, "metrics file %s is written again",
 			  m->textfile);

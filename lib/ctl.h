@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control socket of the daemon: SOCK_SEQPACKET, root only. A request is one
- * JSON object, {"verb": "ab" or "explain", "vm": ID of the module}; so is the
- * answer, {"error": SENTENCE} when there is nothing else to say.
+ * The control socket of the daemon: SOCK_SEQPACKET, for root and the group of the
+ * daemon; it only tells, nothing is set here. A request is one JSON object,
+ * {"verb": "ab" or "explain", "vm": ID of the module}; so is the answer,
+ * {"error": SENTENCE} when there is nothing else to say.
  */
 #ifndef VD_LIB_CTL_H
 #define VD_LIB_CTL_H

@@ -59,3 +59,22 @@ check-all:
 	@tests/run --end
 
 .PHONY: unit asan lint lab-test unit-build check-all
+
+# Longer forms of single tests: not part of "make check".
+SOAK_TIME ?= 1h
+KILLS	?= 1000
+soak_s	= $(shell echo '$(SOAK_TIME)' | sed -nE 's/^([0-9]+)(s?)$$/\1/p; s/^([0-9]+)m$$/\1*60/p; \
+	s/^([0-9]+)h$$/\1*3600/p')
+lab_long = tests/lab/run-all --compile && lab/run --silence 900 --timeout $(1) \
+	--add tests/lab/lib.sh --add $(B)/lab-test/busy
+
+# By the machine's clock: an hour is an hour.
+soak: all
+	@test -n '$(soak_s)' || { echo 'SOAK_TIME is a number with s, m or h: 1h' >&2; exit 2; }
+	$(Q)$(call lab_long,$$(($(soak_s) + 600))) --fast -- \
+		tests/lab/soak.sh 1000000 $$(($(soak_s)))
+
+kills: all
+	$(Q)$(call lab_long,$$(($(KILLS) * 20 + 600))) -- tests/lab/two.sh $(KILLS) 500
+
+.PHONY: soak kills

@@ -155,6 +155,8 @@ image_add_ours() {
 	done < <(image_artefacts "$version")
 	depmod -b "$root" "$("$lab_dir/kernel" release "$version")"
 	cp -r "$lab_top/etc/." "$root/etc/"
-	mkdir -p "$root/usr/lib/systemd/system"
+	mkdir -p "$root"/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
 	cp "$lab_top"/systemd/*.service "$root/usr/lib/systemd/system/"
+	cp "$lab_top"/systemd/sysusers.d/*.conf "$root/usr/lib/sysusers.d/"
+	cp "$lab_top"/systemd/tmpfiles.d/*.conf "$root/usr/lib/tmpfiles.d/"
 }

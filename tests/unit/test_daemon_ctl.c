@@ -166,7 +166,7 @@ static void test_socket(void **state)
 	assert_int_equal(ctl_open(m), 0);
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", dir, VD_CTL_NAME);
 	assert_int_equal(stat(addr.sun_path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_mode & 0777, 0660);
 	for (i = 0; i < 3 * CTL_PEERS; i++) {
 		size_t len = i % 3 ? 24 : VD_CTL_REQUEST_MAX + 1;
 

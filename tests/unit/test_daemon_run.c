@@ -203,7 +203,7 @@ static void wait_file(const char *path)
 
 static void start(struct world *w, const char *watchdog_us)
 {
-	if (module_is_loaded() || !has_capabilities())
+	if (module_is_loaded() || !has_capabilities(CAPS_NEEDED))
 		skip();
 	w->pid = spawn(w, watchdog_us, "--textfile", w->prom);
 }
@@ -273,7 +273,7 @@ static void test_reload(void **state)
 	struct world *w = *state;
 	char other[96];
 
-	if (module_is_loaded() || !has_capabilities())
+	if (module_is_loaded() || !has_capabilities(CAPS_NEEDED))
 		skip();
 	snprintf(other, sizeof(other), "[metrics]\ntextfile = %s/y.prom\n", w->dir);
 	put(w->conf, other);
@@ -316,11 +316,16 @@ static void test_reload(void **state)
 static void test_second(void **state)
 {
 	struct world *w = *state;
-	char says[128];
+	char says[128], path[128];
+	struct stat st;
 	pid_t second;
 
 	start(w, NULL);
 	expect(w, "READY=1");
+	/* Who can open it, if only to read, can lock it. */
+	snprintf(path, sizeof(path), "%s/lock", w->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
 	second = spawn(w, NULL, NULL, NULL);
 	assert_int_equal(wait_exit(second), 4);
 	snprintf(says, sizeof(says), "another vcpu-deboostd is running (process %d)", (int)w->pid);
@@ -339,7 +344,7 @@ static void test_textfile_fails(void **state)
 	char dir[96], file[128];
 	const char *log, *first;
 
-	if (module_is_loaded() || !has_capabilities())
+	if (module_is_loaded() || !has_capabilities(CAPS_NEEDED))
 		skip();
 	snprintf(dir, sizeof(dir), "%s/later", w->dir);
 	snprintf(file, sizeof(file), "%s/x.prom", dir);

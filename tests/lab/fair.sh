@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# usage: fair.sh [TIME [WORKLOAD]]
+# Nobody starves: for every way to make the scheduler run the receiver, a neighbour that only
+# computes, ordinary processes of two priorities, and the VM that yields, each against stock in
+# the same boot. The bound and where it comes from: docs/SAFETY.md, "Fairness".
+. ./lib.sh
+
+time=${1:-1s}
+workload=${2:-initiator}
+vcpus=4
+# What may be lent to one entity at a time, at most; and a tick, by which stock itself is late.
+lent_ns=8000000
+tick_ns=4000000
+bound_ns=$((vcpus * lent_ns + tick_ns))
+
+# measure NAME: all of them together on two CPUs; what they say is in /tmp/NAME.WHO
+measure() {
+	local hogs=() vms=()
+
+	rm -f /dev/shm/fair
+	vdvm --name neighbour --json --workload compute --vcpus 2 --time "$time" \
+		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.neighbour" &
+	vms+=($!)
+	vdvm --name yielder --json --workload "$workload" --vcpus $vcpus --time "$time" \
+		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.yielder" &
+	vms+=($!)
+	# After the VMs: what they have of a CPU before there are others tells nothing.
+	./busy hog 0 >"/tmp/$1.hog0" &
+	hogs+=($!)
+	./busy hog 10 >"/tmp/$1.hog10" &
+	hogs+=($!)
+	wait "${vms[@]}"
+	kill "${hogs[@]}"
+	wait
+}
+
+# of RUN WHO KEY
+of() { field "/tmp/$1.$2" "$3"; }
+
+# ops RUN WHO: what it got done; of a VM whose sender waits, what the others computed
+ops() {
+	case $2 in
+	neighbour) of "$1" neighbour compute_ops ;;
+	siblings) of "$1" yielder compute_ops ;;
+	*) of "$1" "$2" ops ;;
+	esac
+}
+
+# gap RUN WHO: the longest time that it was kept waiting
+gap() {
+	case $2 in
+	siblings) of "$1" yielder off_cpu_max_ns ;;
+	yielder) grep -oE '"max_ns":[0-9]+' "/tmp/$1.yielder" | cut -d: -f2 | sort -n |
+		tail -n 1 ;;
+	*) of "$1" "$2" off_cpu_max_ns ;;
+	esac
+}
+
+# Who, least percentage of stock's operations.
+parties() {
+	cat <<ROWS
+neighbour 90
+hog0 85
+hog10 60
+yielder 75
+siblings 70
+ROWS
+}
+
+# Of two runs of stock, the one that is worse for us to compare with is no excuse: the longer gap,
+# and the mean of the operations.
+stock_gap() {
+	local one two
+
+	one=$(gap stock1 "$1") two=$(gap stock2 "$1")
+	echo $((one > two ? one : two))
+}
+
+stock_ops() { echo $((($(ops stock1 "$1") + $(ops stock2 "$1")) / 2)); }
+
+strategies() {
+	vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,
+}
+
+compare() {
+	local who least ours stock
+
+	while read -r who least; do
+		ours=$(gap "$1" "$who") stock=$(stock_gap "$who")
+		echo "# $1 $who: waited at most $((ours / 1000)) us, stock $((stock / 1000)) us;" \
+			"$(ops "$1" "$who") operations, stock $(stock_ops "$who")"
+		number "$1: $who waits no longer than the bound allows" "$ours" -le \
+			$((stock + bound_ns))
+		number "$1: $who gets its work done" $(($(ops "$1" "$who") * 100)) -ge \
+			$(($(stock_ops "$who") * least))
+	done < <(parties)
+}
+
+measure stock1
+list=$(strategies)
+echo "# strategies: $list"
+number "there are strategies" "$(wc -w <<<"$list")" -ge 2
+modprobe vcpu_deboost mode=active
+for strategy in $list; do
+	if ! vdctl set "sched=$strategy" >/tmp/set 2>&1; then
+		check "$strategy: a kernel that cannot says why" \
+			grep -q 'this kernel has no ' /tmp/set
+		continue
+	fi
+	equal "$strategy is what is used" "$(vdctl get sched)" "sched=$strategy"
+	measure "$strategy"
+done
+check "the module goes" rmmod vcpu_deboost
+measure stock2
+for strategy in $list; do
+	[ ! -s "/tmp/$strategy.yielder" ] || compare "$strategy"
+done
