@@ -14,6 +14,8 @@
 
 #define GLOBAL_SECTION "global"
 
+#define RANGE_SIZE (2 * UNIT_DURATION_SIZE + 4)
+
 enum key_type {
 	KEY_DURATION,
 	KEY_TEXTFILE,
@@ -95,10 +97,34 @@ const char *config_check_textfile(const char *value)
 	return NULL;
 }
 
+/* What a key may be. The mode of a file knows one value more than that of the module. */
+static const char *range_of_knob(const struct knob *knob)
+{
+	return strcmp(knob->name, "mode") ? knob->range : "off, observe, active, auto";
+}
+
+static const char *range_of_row(const struct row *row, char *buf, size_t size)
+{
+	char min[UNIT_DURATION_SIZE], max[UNIT_DURATION_SIZE];
+
+	switch (row->type) {
+	case KEY_DURATION:
+		unit_format_duration(row->min, min, sizeof(min));
+		unit_format_duration(row->max, max, sizeof(max));
+		snprintf(buf, size, "%s to %s", min, max);
+		return buf;
+	case KEY_TEXTFILE:
+		return "auto, off, or an absolute path that ends in .prom";
+	case KEY_BOOL:
+		return "on, off";
+	}
+	return "";
+}
+
 static int set_duration(struct parse *p, const struct row *row, const char *value)
 {
 	uint64_t *field = (uint64_t *)((char *)p->config + row->offset);
-	char min[UNIT_DURATION_SIZE], max[UNIT_DURATION_SIZE], shown[64];
+	char range[RANGE_SIZE], shown[64];
 	uint64_t ns = 0;
 	int r;
 
@@ -107,14 +133,12 @@ static int set_duration(struct parse *p, const struct row *row, const char *valu
 		*field = ns;
 		return 1;
 	}
-	unit_format_duration(row->min, min, sizeof(min));
-	unit_format_duration(row->max, max, sizeof(max));
-	return config_refuse(p, "%s = %s: %s; allowed is %s to %s, for example %s = %s", row->key,
+	return config_refuse(p, "%s = %s: %s; allowed is %s, for example %s = %s", row->key,
 			     printable(value, shown, sizeof(shown)),
 			     r == -ENODATA  ? "a time needs its unit (ns, us, ms or s)"
 			     : r == -EINVAL ? "not a time"
 					    : "out of range",
-			     min, max, row->key, row->def);
+			     range_of_row(row, range, sizeof(range)), row->key, row->def);
 }
 
 static int set_textfile(struct parse *p, const struct row *row, const char *value)
@@ -165,9 +189,10 @@ static int set_knob(struct parse *p, struct vd_tuning *tuning, bool *mode_auto, 
 		return 1;
 	if (is_mode)
 		return config_refuse(p,
-				     "mode=%s: not one of the values; allowed: off, observe, "
-				     "active, auto, for example mode=auto",
-				     printable(value, shown, sizeof(shown)));
+				     "mode=%s: not one of the values; allowed: %s, for example "
+				     "mode=auto",
+				     printable(value, shown, sizeof(shown)),
+				     range_of_knob(knob_find(key)));
 	return config_refuse(p, "%s", why);
 }
 
@@ -181,6 +206,16 @@ static int find_key(const char *section, const char *key)
 		if (!strcmp(k.section, section) && !strcmp(k.key, key))
 			return (int)i;
 	return -1;
+}
+
+static int refuse_twice(struct parse *p, const char *key, int first, const char *range)
+{
+	char where[64], line[40] = "";
+
+	if (first)
+		snprintf(line, sizeof(line), ", first in line %d", first);
+	return config_refuse(p, "%s is given twice in [%s] of this file%s; keep one, allowed is %s",
+			     key, printable(p->section, where, sizeof(where)), line, range);
 }
 
 static int refuse_unknown(struct parse *p, const char *section, const char *key)
@@ -229,17 +264,17 @@ static int handle_rule(struct parse *p, const char *key, const char *value)
 {
 	const struct knob *knob = knob_find(key);
 	struct rule *rule = find_rule(p);
-	char shown[64], where[64];
+	char list[256], shown[64], where[64];
 
 	if (!rule)
 		return 0;
 	if (knob && (rule->tuning.have & VD_BIT(knob->attr)))
-		return config_refuse(p, "%s is given twice in [%s] of this file; keep one", key,
-				     printable(p->section, where, sizeof(where)));
+		return refuse_twice(p, key, 0, range_of_knob(knob));
 	if (!knob)
-		return config_refuse(p, "unknown key \"%s\" in [%s]; allowed are those of [%s]",
+		return config_refuse(p, "unknown key \"%s\" in [%s]; allowed are %s",
 				     printable(key, shown, sizeof(shown)),
-				     printable(p->section, where, sizeof(where)), GLOBAL_SECTION);
+				     printable(p->section, where, sizeof(where)),
+				     allowed(GLOBAL_SECTION, list, sizeof(list)));
 	if (knob->host_only)
 		return config_refuse(p, "%s in [%s]: a VM has none of its own; write it into [%s]",
 				     key, printable(p->section, where, sizeof(where)),
@@ -249,6 +284,8 @@ static int handle_rule(struct parse *p, const char *key, const char *value)
 
 int config_handle(struct parse *p, const char *key, const char *value)
 {
+	char range[RANGE_SIZE];
+	bool is_knob;
 	int i;
 
 	if (rule_is_section(p->section))
@@ -256,11 +293,14 @@ int config_handle(struct parse *p, const char *key, const char *value)
 	i = find_key(p->section, key);
 	if (i < 0)
 		return refuse_unknown(p, p->section, key);
-	if (p->seen[i])
-		return config_refuse(p, "%s is given twice in [%s] of this file; keep one", key,
-				     p->section);
-	p->seen[i] = true;
-	if ((size_t)i < nr_knobs)
+	is_knob = (size_t)i < nr_knobs;
+	if (p->seen_line[i])
+		return refuse_twice(p, key, p->seen_line[i],
+				    is_knob ? range_of_knob(&knobs[i])
+					    : range_of_row(&rows[(size_t)i - nr_knobs], range,
+							   sizeof(range)));
+	p->seen_line[i] = p->line;
+	if (is_knob)
 		return set_knob(p, &p->config->tuning, &p->config->mode_auto, key, value);
 	return set_row(p, &rows[(size_t)i - nr_knobs], value);
 }

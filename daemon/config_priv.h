@@ -20,7 +20,7 @@
  * @config: being filled
  * @section: of the line that is read, whole; inih would cut it
  * @first_rule: rules before it come from other files
- * @seen: keys of config_key_at() that this file has given
+ * @seen_line: where this file gives each key of config_key_at(), 0: nowhere
  * @line: number of the line, from 1
  * @error_line: of the first error, which is the one to fix; 0 for none
  * @error: gets its sentence
@@ -32,7 +32,7 @@ struct parse {
 	struct config *config;
 	char section[CONFIG_LINE_MAX + 1];
 	size_t first_rule;
-	bool seen[CONFIG_MAX_KEYS];
+	int seen_line[CONFIG_MAX_KEYS];
 	int line;
 	int error_line;
 	char *error;

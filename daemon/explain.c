@@ -118,7 +118,7 @@ static void say_window(struct explain *e, const struct vm *vm)
 	unit_format_duration_short(vm->tuning.window_ns, window, sizeof(window));
 	unit_format_duration_short(target_ns, target, sizeof(target));
 	if (s->manual & WINDOW)
-		say(e, "The window is %s, set by hand for this VM and left alone.", window);
+		say(e, "The window is %s, manual: set by hand for this VM and left alone.", window);
 	else if (s->rule.have & WINDOW)
 		say(e, "The window is %s by a [vm] section of the configuration.", window);
 	else if (!s->adapting)

@@ -52,23 +52,35 @@ static void describe(struct vm *vm)
 			  (int)vm->tgid, cgname_kind_str(vm->manager));
 }
 
+static void meet_vms(struct manager *m)
+{
+	size_t i;
+
+	machined_ask(m->machined);
+	for (i = 0; i < m->vms.nr; i++) {
+		struct vm *vm = &m->vms.vms[i];
+
+		if (!vm->described)
+			describe(vm);
+		if (vm->announced)
+			continue;
+		vm->announced = true;
+		log_event(LOG_EVENT_VM_NEW, LOG_INFO, &(struct log_fields){ .vm = vm->name },
+			  "VM %s appeared (process %d, %s)", vm->name, (int)vm->tgid,
+			  cgname_kind_str(vm->manager));
+	}
+}
+
 /* Describe newcomers, and let those go whose process has ended or let go. */
 static void follow_vms(struct manager *m)
 {
 	size_t i = 0;
 
-	machined_ask(m->machined);
+	meet_vms(m);
 	while (i < m->vms.nr) {
 		struct vm *vm = &m->vms.vms[i];
 		struct log_fields f = { .vm = vm->name };
 
-		if (!vm->described)
-			describe(vm);
-		if (!vm->announced) {
-			vm->announced = true;
-			log_event(LOG_EVENT_VM_NEW, LOG_INFO, &f, "VM %s appeared (process %d, %s)",
-				  vm->name, (int)vm->tgid, cgname_kind_str(vm->manager));
-		}
 		if (vm->id || !discover_is_over(DISCOVER_PROC, &m->vms, vm)) {
 			i++;
 			continue;
@@ -205,11 +217,12 @@ static void on_machined(void *user)
 	tell_status(m);
 }
 
-static void on_kvm(struct manager *m, const struct uevent_kvm *e)
+static void on_kvm(struct manager *m, const struct uevent_kvm *e, bool *ret_ended)
 {
 	uint64_t start = 0;
 	pid_t tgid = 0;
 
+	*ret_ended |= !e->created;
 	if (discover_thread(DISCOVER_PROC, e->pid, &tgid, &start) < 0)
 		return;
 	if (e->created)
@@ -222,12 +235,14 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
 {
 	struct manager *m = user;
 	struct uevent_kvm e;
+	bool ended = false;
 	int r;
 
 	(void)revents;
 	while (!(r = uevent_read(fd, &e)))
-		on_kvm(m, &e);
+		on_kvm(m, &e, &ended);
 	if (r == -ENOBUFS) {
+		ended = true;
 		vmtab_check_all(&m->vms);
 		scan(m);
 	} else if (r != -EAGAIN) {
@@ -236,7 +251,11 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
 			  strerror(-r));
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	}
-	follow_vms(m);
+	/* Many may start at once, and each process that is looked at costs. */
+	if (ended)
+		follow_vms(m);
+	else
+		meet_vms(m);
 	tell_status(m);
 	return 0;
 }

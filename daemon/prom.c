@@ -118,6 +118,12 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 	return n;
 }
 
+/* Of C0 and C1: legal in a label, but the file may meet a terminal. */
+static bool is_control(const unsigned char *s, size_t n)
+{
+	return n == 1 ? *s < 0x20 || *s == 0x7f : n == 2 && s[0] == 0xc2 && s[1] < 0xa0;
+}
+
 static void put_value(struct prom_buf *b, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
@@ -134,10 +140,10 @@ static void put_value(struct prom_buf *b, const char *value)
 
 		if (used + step > PROM_LABEL_MAX)
 			break;
-		if (!n)
-			put_bytes(b, "\xef\xbf\xbd", 3);
-		else if (*s == '\n')
+		if (*s == '\n')
 			put_bytes(b, "\\n", 2);
+		else if (!n || is_control(s, n))
+			put_bytes(b, "\xef\xbf\xbd", 3);
 		else if (*s == '"' || *s == '\\')
 			put(b, "\\%c", *s);
 		else

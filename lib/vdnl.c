@@ -19,17 +19,14 @@ int vdnl_open(struct vdnl **ret_client)
 	client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
-	client->cb = nl_cb_alloc(NL_CB_DEFAULT);
-	if (!client->cb) {
+	client->buffer = malloc(VDNL_BUFFER_SIZE);
+	if (!client->buffer) {
 		r = -ENOMEM;
 		goto fail;
 	}
 	r = vdnl_socket(&client->sock);
 	if (r < 0)
 		goto fail;
-	/* One buffer that holds any batch, instead of asking for each one's size. */
-	nl_socket_set_msg_buf_size(client->sock, VDNL_BUFFER_SIZE);
-	nl_socket_disable_msg_peek(client->sock);
 	*ret_client = client;
 	return 0;
 fail:
@@ -44,8 +41,7 @@ struct vdnl *vdnl_close(struct vdnl *client)
 	vdnl_events_close(client);
 	if (client->sock)
 		nl_socket_free(client->sock);
-	if (client->cb)
-		nl_cb_put(client->cb);
+	free(client->buffer);
 	free(client);
 	return NULL;
 }

@@ -35,6 +35,7 @@ struct vdnl_family {
  * @row: called per message of the answer with the genlmsghdr of it
  * @arg: for @row
  * @result: first error of @row, or the kernel's verdict
+ * @seq: number of the request, which its answers carry
  * @done: the kernel gave its verdict
  * @interrupted: a dump saw changes while it ran
  */
@@ -46,6 +47,7 @@ struct vdnl_request {
 	int (*row)(struct nlmsghdr *hdr, void *arg);
 	void *arg;
 	int result;
+	uint32_t seq;
 	bool done;
 	bool interrupted;
 };
@@ -53,9 +55,8 @@ struct vdnl_request {
 /**
  * struct vdnl - the client
  * @sock: for requests
- * @cb: callbacks of @sock
+ * @buffer: VDNL_BUFFER_SIZE bytes for what @sock receives
  * @family: as last seen by a request
- * @request: the one under way, else NULL
  * @error: the module's last sentence
  * @events_sock: subscription, else NULL
  * @events_family: as last seen by the subscription
@@ -63,9 +64,8 @@ struct vdnl_request {
  */
 struct vdnl {
 	struct nl_sock *sock;
-	struct nl_cb *cb;
+	void *buffer;
 	struct vdnl_family family;
-	struct vdnl_request *request;
 	char error[VDNL_ERROR_SIZE];
 	struct nl_sock *events_sock;
 	struct vdnl_family events_family;

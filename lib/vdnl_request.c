@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One request and its answer: the only file that drives libnl's receiver. */
+/* One request and its answer. */
 #include "vdnl_priv.h"
 
 #include <errno.h>
@@ -39,56 +39,82 @@ fail:
 	return r;
 }
 
-static int on_row(struct nl_msg *msg, void *arg)
+/* Bytes of the next datagram; nobody but the kernel can send one, see vdnl_socket(). */
+static ssize_t receive(struct vdnl *client)
 {
-	struct vdnl_request *request = ((struct vdnl *)arg)->request;
+	ssize_t n;
+
+	do
+		n = recv(nl_socket_get_fd(client->sock), client->buffer, VDNL_BUFFER_SIZE,
+			 MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n > VDNL_BUFFER_SIZE ? -EMSGSIZE : n;
+}
+
+static void on_row(struct vdnl_request *request, struct nlmsghdr *hdr)
+{
 	int r;
 
 	/* After an error the rest is still read, so that the socket is clean. */
-	if (!request || request->result < 0 || !request->row)
-		return NL_OK;
-	r = request->row(nlmsg_hdr(msg), request->arg);
+	if (request->result < 0 || !request->row)
+		return;
+	r = request->row(hdr, request->arg);
 	if (r < 0)
 		request->result = r;
-	return NL_OK;
 }
 
-static int on_verdict(struct vdnl *client, const struct nlmsghdr *hdr)
+static void on_verdict(struct vdnl *client, struct vdnl_request *request,
+		       const struct nlmsghdr *hdr)
 {
-	struct vdnl_request *request = client->request;
-	int r;
+	int r = nlerr_extack(hdr, client->error, sizeof(client->error));
 
-	if (!request)
-		return NL_STOP;
-	r = nlerr_extack(hdr, client->error, sizeof(client->error));
 	if (r < 0 && request->result >= 0)
 		request->result = r;
 	request->done = true;
-	return NL_STOP;
 }
 
-static int on_ack(struct nl_msg *msg, void *arg)
+static int on_message(struct vdnl *client, struct vdnl_request *request, struct nlmsghdr *hdr)
 {
-	return on_verdict(arg, nlmsg_hdr(msg));
+	/* The rest of an answer that was given up. */
+	if (hdr->nlmsg_seq != request->seq)
+		return 0;
+	if (hdr->nlmsg_flags & NLM_F_DUMP_INTR)
+		request->interrupted = true;
+	switch (hdr->nlmsg_type) {
+	case NLMSG_NOOP:
+		return 0;
+	case NLMSG_OVERRUN:
+		return -EMSGSIZE;
+	case NLMSG_ERROR:
+	case NLMSG_DONE:
+		on_verdict(client, request, hdr);
+		return 0;
+	default:
+		on_row(request, hdr);
+		return 0;
+	}
 }
 
-static int on_error(struct sockaddr_nl *peer, struct nlmsgerr *error, void *arg)
+/*
+ * One datagram, read in place: nl_recvmsgs() would copy every message of it into an
+ * allocation of its own, once per VM and look.
+ */
+static int read_datagram(struct vdnl *client, struct vdnl_request *request)
 {
-	(void)peer;
-	return on_verdict(arg, (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN));
+	struct nlmsghdr *hdr = client->buffer;
+	ssize_t n = receive(client);
+	int r = 0, left = (int)n;
+
+	if (n < 0)
+		return (int)n;
+	for (; !r && !request->done && nlmsg_ok(hdr, left); hdr = nlmsg_next(hdr, &left))
+		r = on_message(client, request, hdr);
+	return r;
 }
 
-static int on_interrupted(struct nl_msg *msg, void *arg)
-{
-	struct vdnl *client = arg;
-
-	(void)msg;
-	if (client->request)
-		client->request->interrupted = true;
-	return NL_OK;
-}
-
-static int send_request(struct vdnl *client, uint16_t type, const struct vdnl_request *request)
+static int send_request(struct vdnl *client, uint16_t type, struct vdnl_request *request)
 {
 	struct nl_msg *msg;
 	int r = -ENOMEM;
@@ -103,6 +129,7 @@ static int send_request(struct vdnl *client, uint16_t type, const struct vdnl_re
 	    nlmsg_append(msg, (void *)(uintptr_t)request->bytes, request->len, NLMSG_ALIGNTO) < 0)
 		goto out;
 	r = nlerr_to_errno(nl_send_auto(client->sock, msg));
+	request->seq = nlmsg_hdr(msg)->nlmsg_seq;
 out:
 	nlmsg_free(msg);
 	return r;
@@ -112,26 +139,13 @@ int vdnl_transact(struct vdnl *client, uint16_t type, struct vdnl_request *reque
 {
 	int r;
 
-	nl_cb_set(client->cb, NL_CB_VALID, NL_CB_CUSTOM, on_row, client);
-	nl_cb_set(client->cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, client);
-	nl_cb_set(client->cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, client);
-	nl_cb_set(client->cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, client);
-	nl_cb_err(client->cb, NL_CB_CUSTOM, on_error, client);
-
 	request->result = 0;
 	request->done = false;
 	request->interrupted = false;
 	client->error[0] = '\0';
 
 	r = send_request(client, type, request);
-	if (r < 0)
-		return r;
-	client->request = request;
-	while (!request->done) {
-		r = nlerr_to_errno(nl_recvmsgs(client->sock, client->cb));
-		if (r < 0 && !request->done && r != -EINTR)
-			break;
-	}
-	client->request = NULL;
+	while (r >= 0 && !request->done)
+		r = read_datagram(client, request);
 	return request->done ? request->result : r;
 }

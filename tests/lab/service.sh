@@ -45,6 +45,21 @@ check "others can read the file" setpriv --reuid 65534 --clear-groups cat $prom
 
 check "what nobody logged is not in the journal" never logged VCPU_DEBOOST_VM=nobody
 check "the journal has the VM as a field" logged VCPU_DEBOOST_VM=web
+
+# A name that tries to write a field of its own.
+systemd-run --quiet --unit vm-evil vdvm --name $'guest=evil\nVCPU_DEBOOST_OLD=forged\n' \
+	--workload compute --idle --vcpus 1 --forever
+soon "a hostile name is in its field" logged VCPU_DEBOOST_VM=evil_VCPU_DEBOOST_OLD=forged_
+check "and nowhere else" never logged VCPU_DEBOOST_OLD=forged
+equal "as text, in one line" "$(journalctl -q -o json --output-fields=MESSAGE -u $unit \
+	VCPU_DEBOOST_VM=evil_VCPU_DEBOOST_OLD=forged_ | grep -c '"MESSAGE":"VM evil_')" 1
+vdctl set window=9ms --vm evil_VCPU_DEBOOST_OLD=forged_ >/dev/null
+soon "a change has VM, old, new and reason" logged VCPU_DEBOOST_OLD=50ms VCPU_DEBOOST_NEW=9ms \
+	VCPU_DEBOOST_VM=evil_VCPU_DEBOOST_OLD=forged_ VCPU_DEBOOST_REASON=request
+equal "once" "$(journalctl -q -o cat -u $unit VCPU_DEBOOST_OLD=50ms \
+	VCPU_DEBOOST_VM=evil_VCPU_DEBOOST_OLD=forged_ | wc -l)" 1
+systemctl kill -s KILL vm-evil
+soon "its end is seen" sample 'vms 1'
 vdctl set mode=active >/dev/null
 soon "and a change with old and new" logged VCPU_DEBOOST_OLD=observe VCPU_DEBOOST_NEW=active
 soon "the status follows" status_has '^active, '

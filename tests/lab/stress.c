@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,20 +30,28 @@ __attribute__((noreturn)) static void die(const char *what)
 	exit(1);
 }
 
-static long long now_ms(void)
+static long long now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000000ll + ts.tv_nsec / 1000;
 }
 
-/* A VM with one vCPU that nobody runs, until we are killed. */
-__attribute__((noreturn)) static void be_a_vm(void)
+static long long now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+/* A VM with one vCPU that nobody runs, until we are killed. Its birth goes to @log, if any. */
+__attribute__((noreturn)) static void be_a_vm(int log)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	long long born = now_us();
 	int vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);
 
+	if (log >= 0)
+		dprintf(log, "%d %lld\n", getpid(), born);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
 	if (vm < 0 || ioctl(vm, KVM_CREATE_VCPU, 0) < 0)
@@ -52,8 +61,9 @@ __attribute__((noreturn)) static void be_a_vm(void)
 }
 
 /* Start @nr VMs, @per_second of them a second; keep them until SIGTERM. */
-static void make_vms(int nr, int per_second)
+static void make_vms(int nr, int per_second, const char *path)
 {
+	int log = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
 	long long began = now_ms();
 	int i;
 
@@ -67,7 +77,7 @@ static void make_vms(int nr, int per_second)
 		case -1:
 			die("fork");
 		case 0:
-			be_a_vm();
+			be_a_vm(log);
 		}
 	}
 	printf("%d VMs in %lld ms\n", nr, now_ms() - began);
@@ -76,6 +86,34 @@ static void make_vms(int nr, int per_second)
 	/* The first VM that ends on its own account is a failure. */
 	wait(NULL);
 	die("a VM has ended");
+}
+
+/* Copy lines, each with the time at which it came. */
+static void stamp(void)
+{
+	char line[4096];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		printf("%lld %s", now_us(), line);
+		fflush(stdout);
+	}
+}
+
+/* Be the service manager that sd_notify() writes to: print what it is told, in lines. */
+static void listen_at(const char *path)
+{
+	struct sockaddr_un me = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[4096];
+	ssize_t n;
+
+	snprintf(me.sun_path, sizeof(me.sun_path), "%s", path);
+	if (fd < 0 || bind(fd, (void *)&me, sizeof(me)) < 0)
+		die(path);
+	while ((n = recv(fd, text, sizeof(text), 0)) >= 0) {
+		printf("%.*s\n", (int)n, text);
+		fflush(stdout);
+	}
 }
 
 static int netlink(int protocol, unsigned int groups)
@@ -124,16 +162,21 @@ static void forge(const char *pid)
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && !strcmp(argv[1], "vms"))
-		make_vms(atoi(argv[2]), atoi(argv[3]));
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "vms"))
+		make_vms(atoi(argv[2]), atoi(argv[3]), argv[4]);
 	else if (argc >= 2 && !strcmp(argv[1], "vm"))
-		be_a_vm();
+		be_a_vm(-1);
+	else if (argc == 2 && !strcmp(argv[1], "stamp"))
+		stamp();
+	else if (argc == 3 && !strcmp(argv[1], "listen"))
+		listen_at(argv[2]);
 	else if (argc == 5 && !strcmp(argv[1], "inject"))
 		inject(atoi(argv[2]), (unsigned int)strtoul(argv[3], NULL, 10), atoi(argv[4]));
 	else if (argc == 3 && !strcmp(argv[1], "forge"))
 		forge(argv[2]);
 	else
-		return fprintf(stderr, "usage: stress vms NR PER_SECOND | vm [ANYTHING]... | "
+		return fprintf(stderr, "usage: stress vms NR PER_SECOND [LOG] | "
+				       "vm [ANYTHING]... | stamp | listen PATH | "
 				       "inject PROTOCOL PORT NR | forge PID\n"),
 		       2;
 	return 0;

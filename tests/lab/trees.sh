@@ -126,6 +126,18 @@ vdvm --workload ipi --vcpus 2 --forever --cgroup-per-vcpu \
 	--cgroup "$root/machine.slice/machine-qemu\\x2d5\\x2dreal.scope" >/dev/null 2>&1 &
 expect $! real libvirt "" '/machine.slice/machine-qemu\x2d5\x2dreal.scope/libvirt/emulator'
 
+# A cgroup that nobody should choose: quotes, a backslash, an escape, no UTF-8; and very deep.
+wicked=$'/wick"ed\\x\e[31m\xff'
+start $root "$wicked/100.scope" qemu -name wicked
+check "a wicked cgroup is harmless" until_true 20 grep -qF \
+	$'{vm="wicked",' $prom
+check "and recognised" grep -qF \
+	$'cgroup="/wick\\"ed\\\\x\xef\xbf\xbd[31m\xef\xbf\xbd/100.scope"' $prom
+deep=$(printf '/%.0s0123456789abcdefghijklmnopqrstuvwxyz' {1..20})
+start $root "$deep" qemu -name deep
+check "a cgroup that is too deep is left out" until_true 20 grep -q \
+	"{vm=\"deep\",vm_id=\"[0-9]*\",uuid=\"\",pid=\"$vm\",cgroup=\"\"," $prom
+
 # Names that nobody should choose.
 long=$(head -c 4096 /dev/zero | tr '\0' x)
 evil=$'e"v\nil\e['
@@ -145,10 +157,22 @@ control() { LC_ALL=C tr -d '\n\t -~' | wc -c; }
 vdctl set mode=active --vm "$(vdctl vms --json | awk -v pid="${hostile[6]}" '
 	/"id":/ { id = $2 + 0 } /"pid":/ && $2 + 0 == pid { print id }')" >/dev/null
 check "its setting is said" until_true 20 grep -q "mode of e_v_il" $log
+for i in "${hostile[@]}"; do
+	id=$(vdctl vms --json | awk -v pid="$i" '
+		/"id":/ { id = $2 + 0 } /"pid":/ && $2 + 0 == pid { print id }')
+	vdctl explain "id:$id"
+	vdctl ab "id:$id"
+done >/tmp/explained 2>&1
+number "vdctl explains each of them" "$(grep -c 'Mode is' /tmp/explained)" -ge 7
+equal "without a byte that is none of its own" "$(control </tmp/explained)" 0
+check "a rule fits such a name" eval '
+	printf "[vm \"new_line\"]\nslots = 3\n" >>$conf; kill -HUP $daemon
+	until_true 20 eval "vdctl get --vm new_line | grep -qx \"slots=3.own\""'
 equal "vdctl prints no byte that is none of its own" \
 	"$(vdctl vms | grep -v ä | control)" 0
 equal "nor does the log" "$(grep -v ä $log | control)" 0
-equal "nor the metrics" "$(grep -v ä $prom | control)" 0
+equal "nor the metrics" "$(grep -v 'ä\|wick' $prom | control)" 0
+equal "not even in a cgroup" "$(tr -d '\n -~\200-\377' <$prom | wc -c)" 0
 check "no line of the metrics is malformed" eval \
 	'! grep -vE "^(# (HELP|TYPE) .*|[a-z_]+(\{.*\})? [0-9.e+-]+)$" $prom'
 check "and no line of the log" eval '! grep -v "^vcpu-deboostd: " $log'
