@@ -42,6 +42,8 @@ static int __init vdb_init(void)
 		return ret;
 	ret = vdb_hooks_init();
 	if (ret) {
+		/* Between the two somebody may have sent a heartbeat. */
+		cancel_delayed_work_sync(&vdb.heartbeat_work);
 		vdb_netlink_exit();
 		vdb_vms_exit();
 	}
