@@ -38,6 +38,7 @@ help:
 	@echo 'make unit|asan|lint|lab-test   one part of the tests'
 	@echo 'make debug-test   module tests on debug kernels; lab/setup --debug-kernel first'
 	@echo 'make cycles       1000 loads, 5000 VMs, 50 CPU hotplugs: an hour or more'
+	@echo 'make failslab     each allocation of the module fails in turn: a quarter of an hour'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'
 	@echo 'make clean        remove $(B)/'
 	@echo 'V=1 shows the commands.'

@@ -67,6 +67,11 @@ cycles: all $(KMOD_DEBUG:%=$(B)/kmod-%/vcpu_deboost.ko)
 			tests/lab/cycles.sh 1000 5000 50 || exit 1; \
 	done
 
+# Each single allocation of a load fails.
+failslab: all
+	@tests/run --stream failslab lab/run --silence 3600 --timeout 14400 \
+		--add tests/lab/lib.sh -- tests/lab/failslab.sh 1
+
 # What all of the above compiles, so that a broken build is one clear failure.
 unit-build: need-lib need-cli need-daemon need-test $(UNIT) $(ASAN) $(B)/vdctl $(B)/asan/vdctl
 
@@ -79,4 +84,4 @@ check-all:
 	done
 	@tests/run --end
 
-.PHONY: unit asan lint lab-test debug-test cycles unit-build check-all
+.PHONY: unit asan lint lab-test debug-test cycles failslab unit-build check-all
