@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kernels: 6.12
+# by name only
 # Endurance: loading and unloading, VMs, kvm_amd and CPUs that come and go, and what is left of the
 # memory. Arguments: how many loads, VMs and CPU cycles; "make cycles" gives 1000, 5000 and 50.
 . ./lib.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kernels: 6.12
+# by name only
 # No memory: each allocation of the module fails in turn, when it loads, when VMs come and go, and
 # when it is asked. It says so or does without, and nothing stays behind. Argument: of those made
 # while hooks are armed, which take long, each so many-th fails; "make failslab" gives 1.
