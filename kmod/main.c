@@ -44,6 +44,8 @@ static int __init vdb_init(void)
 	vdb_breaker_init();
 	ret = vdb_hooks_init();
 	if (ret) {
+		/* Between the two somebody may have sent a heartbeat. */
+		cancel_delayed_work_sync(&vdb.heartbeat_work);
 		vdb.closing = true;
 		vdb_breaker_exit();
 		vdb_netlink_exit();

@@ -107,10 +107,12 @@ static void vm_name(struct vdb_vm *vm, struct kvm *kvm, const struct owner *owne
 	memcpy(vm->comm, owner->comm, sizeof(vm->comm));
 }
 
+/* Hooks compare it without a lock: it must not show 0, "nothing remembered", even for a moment. */
 static void changed(void)
 {
-	if (!++vdb.generation)
-		vdb.generation = 1;
+	u32 next = vdb.generation + 1;
+
+	WRITE_ONCE(vdb.generation, next ?: 1);
 }
 
 /*

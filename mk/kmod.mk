@@ -11,7 +11,10 @@ kmod_dir_host := $(KDIR)
 else
 KMOD_NAMES := $(foreach v,$(shell lab/kernel list 2>/dev/null),\
 	$(if $(shell lab/kernel headers $(v) 2>/dev/null),$(v)))
-$(foreach v,$(KMOD_NAMES),$(eval kmod_dir_$(v) := $(shell lab/kernel headers $(v))))
+# Those of "make debug-test", which are built for it alone.
+KMOD_DEBUG := $(shell lab/kernel debug 2>/dev/null)
+$(foreach v,$(KMOD_NAMES) $(KMOD_DEBUG),\
+	$(eval kmod_dir_$(v) := $(shell lab/kernel headers $(v))))
 endif
 
 KMODS	:= $(KMOD_NAMES:%=$(B)/kmod-%/vcpu_deboost.ko)

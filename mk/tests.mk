@@ -46,6 +46,32 @@ lint:
 lab-test: all
 	@tests/run --stream lab tests/lab/run-all
 
+# The larger forms, which "make check" does not run.
+
+# Every test of the module on the debug kernels that "lab/setup --debug-kernel" has built. They are
+# slow: one at a time, and the tests of the daemon's own are left to the other kernels.
+MODULE_TESTS := load unload churn cycles failslab modes window count kinds clear choose chain \
+	order sched sight bigvm netlink vdctl grace
+
+debug-test: lib cli daemon lab $(KMOD_DEBUG:%=$(B)/kmod-%/vcpu_deboost.ko)
+	@test -n "$(KMOD_DEBUG)" || { echo "debug-test: no debug kernel;" \
+		"run lab/setup --debug-kernel first" >&2; exit 1; }
+	@tests/run --stream debug tests/lab/run-all $(KMOD_DEBUG:%=--kernel %) --slow \
+		--jobs 1 $(MODULE_TESTS)
+
+# 1000 loads, 5000 VMs, 50 times a CPU goes and comes.
+cycles: all $(KMOD_DEBUG:%=$(B)/kmod-%/vcpu_deboost.ko)
+	@for kernel in 6.12 $(filter %-kasan,$(KMOD_DEBUG)); do \
+		tests/run --stream cycles-$$kernel lab/run --kernel $$kernel --silence 7200 \
+			--timeout 86400 --add tests/lab/lib.sh -- \
+			tests/lab/cycles.sh 1000 5000 50 || exit 1; \
+	done
+
+# Each single allocation of a load fails.
+failslab: all
+	@tests/run --stream failslab lab/run --silence 3600 --timeout 14400 \
+		--add tests/lab/lib.sh -- tests/lab/failslab.sh 1
+
 # What all of the above compiles, so that a broken build is one clear failure.
 unit-build: need-lib need-cli need-daemon need-test $(UNIT) $(ASAN) $(B)/vdctl $(B)/asan/vdctl
 
@@ -58,7 +84,7 @@ check-all:
 	done
 	@tests/run --end
 
-.PHONY: unit asan lint lab-test unit-build check-all
+.PHONY: unit asan lint lab-test debug-test cycles failslab unit-build check-all
 
 # Longer forms of single tests: not part of "make check".
 SOAK_TIME ?= 1h

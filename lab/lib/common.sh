@@ -22,6 +22,16 @@ lab_kernel_table() {
 ROWS
 }
 
+# Kernels that only "lab/setup --debug-kernel" makes, out of Debian's source with the configuration
+# lab/debug/base.config and lab/debug/NAME.config: version, source package, suites as above, root,
+# the flavour's NAME, and what it adds to the kernel command line. No run uses one unless it is named.
+lab_debug_table() {
+	cat <<'ROWS'
+6.12-kasan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kasan append=panic_on_warn=1
+6.12-kcsan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kcsan
+ROWS
+}
+
 die() {
 	printf '%s: %s\n' "${lab_name:-lab}" "$*" >&2
 	exit "$LAB_EXIT_SETUP"
@@ -35,21 +45,32 @@ lab_versions() {
 	lab_kernel_table | cut -d' ' -f1
 }
 
-lab_need_version() {
-	lab_versions | grep -qxF -- "$1" ||
-		die "kernel '$1' is not in the lab's table; choose one of: $(lab_versions | xargs)"
+lab_debug_versions() {
+	lab_debug_table | cut -d' ' -f1
 }
 
-# lab_kernel_field VERSION image|SUITES-OF-RELEASE
+lab_is_debug() {
+	lab_debug_versions | grep -qxF -- "$1"
+}
+
+lab_need_version() {
+	local all
+
+	all=$(lab_versions; lab_debug_versions)
+	grep -qxF -- "$1" <<<"$all" ||
+		die "kernel '$1' is not in the lab's table; choose one of: $(xargs <<<"$all")"
+}
+
+# lab_kernel_field VERSION image|SUITES-OF-RELEASE|root|flavour|append
 lab_kernel_field() {
-	lab_kernel_table | awk -v v="$1" -v key="$2" '
+	{ lab_kernel_table; lab_debug_table; } | awk -v v="$1" -v key="$2" '
 		$1 != v { next }
 		key == "image" { print $2 }
 		{ for (i = 3; i <= NF; i++) if (index($i, key "=") == 1) {
 			sub(/^[^=]*=/, "", $i); gsub(/,/, " ", $i); print $i } }'
 }
 
-# lab_kernel_root VERSION: the release in whose root its modules are built; empty: on the machine.
+# lab_kernel_root VERSION: the root that its modules are built in; empty: on the machine.
 lab_kernel_root() {
 	local root
 
@@ -58,6 +79,9 @@ lab_kernel_root() {
 }
 
 lab_need_setup() {
-	[ -e "$lab_cache/$1/stamp" ] ||
-		die "kernel $1 is not in $lab_cache yet; run lab/setup first"
+	local how=lab/setup
+
+	[ -e "$lab_cache/$1/stamp" ] && return
+	! lab_is_debug "$1" || how="lab/setup --debug-kernel=$1"
+	die "kernel $1 is not in $lab_cache yet; run $how first"
 }

@@ -93,19 +93,22 @@ image_base() {
 	echo "$path"
 }
 
-# image_vdb_lab VERSION: print the path of the lab's own module, built when its source changed.
-image_vdb_lab() {
+# image_lab_modules VERSION: print the directory of the lab's own modules, built when their source
+# changed.
+image_lab_modules() {
 	local version=$1 dir key path
 
 	key=$(cat "$lab_dir"/kmod/* | sha256sum | cut -c1-16)
-	path=$lab_cache/$version/vdb_lab-$key.ko
+	path=$lab_cache/$version/lab-modules-$key
 	if [ ! -e "$path" ]; then
 		dir=$(mktemp -d "$run_dir/kmod.XXXXXX")
 		cp "$lab_dir"/kmod/* "$dir"
 		"$lab_dir/kbuild" "$version" "$dir" -s modules >"$dir/log" 2>&1 ||
 			{ cat "$dir/log" >&2; die "lab/kmod does not build for kernel $version"; }
-		cp "$dir/vdb_lab.ko" "$path.$$"
-		mv "$path.$$" "$path"
+		mkdir "$path.$$"
+		cp "$dir"/*.ko "$path.$$"
+		# Somebody else may have been as quick: either is good.
+		mv -T "$path.$$" "$path" 2>/dev/null || rm -rf "$path.$$"
 		rm -rf "$dir"
 	fi
 	echo "$path"
@@ -139,7 +142,7 @@ image_add_modules() {
 			}
 		}
 		{ gsub(/-/, "_"); if ($0 in file) take(file[$0]) }')
-	cp "$(image_vdb_lab "$2")" "$to/updates/vdb_lab.ko"
+	cp "$(image_lab_modules "$2")"/*.ko "$to/updates/"
 }
 
 # image_add_ours ROOT VERSION BARE: what make builds, the default configuration and the units.

@@ -13,11 +13,31 @@ watch_trouble=(
 	'.*inconsistent lock state' '.*suspicious RCU usage' 'sysfs: cannot create duplicate'
 )
 
+# watch_races CONSOLE: print it without the data races that KCSAN has found in the kernel alone. A
+# report ends with the line it began with, one that is still being written is left out.
+watch_races() {
+	awk '
+		/=====\r?$/ && !report { report = 1; kept = race = ours = ""; next }
+		/=====\r?$/ { report = 0; if (!race || ours) printf "%s", kept; next }
+		report {
+			kept = kept $0 "\n"
+			race = race || /BUG: KCSAN: /
+			ours = ours || /\[vcpu_deboost\]|KCSAN: assert/
+			next
+		}
+		{ print }
+		END { if (report && !race) printf "%s", kept }' "$1"
+}
+
 # watch_find CONSOLE: print the first line of trouble.
 watch_find() {
 	local IFS='|'
 
-	grep -a -m 1 -E "^\\[ *[0-9]+\\.[0-9]+\\] (watchdog: )?(${watch_trouble[*]})" "$1"
+	if grep -qa 'BUG: KCSAN: ' "$1"; then
+		watch_races "$1"
+	else
+		cat "$1"
+	fi | grep -a -E "^\\[ *[0-9]+\\.[0-9]+\\] (watchdog: )?(${watch_trouble[*]})" | sed -n 1p
 }
 
 # Copy what the script has written since the last call.
