@@ -34,6 +34,7 @@ struct vdnl_family {
  * @len: bytes at @bytes
  * @row: called per message of the answer with the genlmsghdr of it
  * @arg: for @row
+ * @seq: number of the request, which its answer carries, too
  * @result: first error of @row, or the kernel's verdict
  * @done: the kernel gave its verdict
  * @interrupted: a dump saw changes while it ran
@@ -45,6 +46,7 @@ struct vdnl_request {
 	size_t len;
 	int (*row)(struct nlmsghdr *hdr, void *arg);
 	void *arg;
+	uint32_t seq;
 	int result;
 	bool done;
 	bool interrupted;

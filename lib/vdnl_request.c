@@ -88,7 +88,26 @@ static int on_interrupted(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int send_request(struct vdnl *client, uint16_t type, const struct vdnl_request *request)
+/* libnl's own check would lose count for good once a request has failed half-way. */
+static int on_number(struct nl_msg *msg, void *arg)
+{
+	const struct vdnl_request *request = ((struct vdnl *)arg)->request;
+
+	return request && nlmsg_hdr(msg)->nlmsg_seq == request->seq ? NL_OK : NL_SKIP;
+}
+
+/* The rest of an answer that was given up: else the next request would find it, or a dump. */
+static void drain(const struct vdnl *client)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = recv(nl_socket_get_fd(client->sock), &byte, sizeof(byte), MSG_DONTWAIT);
+	while (n >= 0 || errno == EINTR || errno == ENOBUFS);
+}
+
+static int send_request(struct vdnl *client, uint16_t type, struct vdnl_request *request)
 {
 	struct nl_msg *msg;
 	int r = -ENOMEM;
@@ -103,6 +122,7 @@ static int send_request(struct vdnl *client, uint16_t type, const struct vdnl_re
 	    nlmsg_append(msg, (void *)(uintptr_t)request->bytes, request->len, NLMSG_ALIGNTO) < 0)
 		goto out;
 	r = nlerr_to_errno(nl_send_auto(client->sock, msg));
+	request->seq = nlmsg_hdr(msg)->nlmsg_seq;
 out:
 	nlmsg_free(msg);
 	return r;
@@ -115,6 +135,7 @@ int vdnl_transact(struct vdnl *client, uint16_t type, struct vdnl_request *reque
 	nl_cb_set(client->cb, NL_CB_VALID, NL_CB_CUSTOM, on_row, client);
 	nl_cb_set(client->cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, client);
 	nl_cb_set(client->cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, client);
+	nl_cb_set(client->cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_number, client);
 	nl_cb_set(client->cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, client);
 	nl_cb_err(client->cb, NL_CB_CUSTOM, on_error, client);
 
@@ -133,5 +154,7 @@ int vdnl_transact(struct vdnl *client, uint16_t type, struct vdnl_request *reque
 			break;
 	}
 	client->request = NULL;
+	if (!request->done)
+		drain(client);
 	return request->done ? request->result : r;
 }
