@@ -24,7 +24,9 @@ ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
 include mk/flags.mk
 include mk/build.mk
 include mk/kmod.mk
+include mk/fuzz.mk
 include mk/tests.mk
+include mk/coverage.mk
 endif
 
 help:
@@ -36,6 +38,9 @@ help:
 	@echo 'make kmod         the module; KDIR=/lib/modules/$$(uname -r)/build for this host'
 	@echo 'make lib|cli|daemon|lab   one part'
 	@echo 'make unit|asan|lint|lab-test   one part of the tests'
+	@echo 'make coverage     how much of it the tests reach'
+	@echo 'make fuzz         fuzz user space with clang, FUZZ_TIME=60 seconds each target'
+	@echo 'make fuzz-netlink fuzz the module in the lab, FUZZ_N=10000000 requests'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'
 	@echo 'make clean        remove $(B)/'
 	@echo 'V=1 shows the commands.'
