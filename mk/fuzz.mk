@@ -32,7 +32,7 @@ fuzz-replay: need-lib need-daemon $(REPLAY)
 	test -z "$$failed"
 
 # With clang, for libFuzzer.
-$(B)/fuzz/%.o: %.c $(MAKEFILE_LIST)
+$(B)/fuzz/%.o: %.c mk/flags.mk mk/fuzz.mk
 	$(call say,CC,[fuzz] $<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -c -o $@ $<
@@ -48,8 +48,8 @@ fuzz-deps:
 # What is found goes to build/fuzz/found; a crash stays there, too, and ends the run.
 fuzz-run-%: $(B)/fuzz/fuzz-%
 	$(Q)mkdir -p $(B)/fuzz/found/$* tests/fuzz/corpus/$*
-	$(Q)$(fuzz_env) $< -max_total_time=$(FUZZ_TIME) -timeout=25 -rss_limit_mb=1024 -max_len=4096 \
-		-artifact_prefix=$(B)/fuzz/found/crash-$*- -verbosity=0 -print_final_stats=1 \
+	$(Q)$(fuzz_env) $< -max_total_time=$(FUZZ_TIME) -timeout=25 -rss_limit_mb=1024 \
+		-max_len=4096 -artifact_prefix=$(B)/fuzz/found/crash-$*- -print_final_stats=1 \
 		$(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) \
 		$(B)/fuzz/found/$* tests/fuzz/corpus/$*
 
