@@ -38,7 +38,8 @@ $(B)/fuzz/%.o: %.c mk/flags.mk mk/fuzz.mk
 	$(Q)$(FUZZ_CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(FUZZ_FLAGS) -c -o $@ $<
 
 $(B)/fuzz/fuzz-%: $(B)/fuzz/tests/fuzz/fuzz_%.o \
-		$(call objects,fuzz,$(LIB_SRC) $(PURE_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
+		$(call objects,fuzz,$(LIB_SRC) $(PURE_SRC)) \
+		$(call objects,fuzz,$(filter-out daemon/main.c,$(DAEMON_SRC)))
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS) $(LIB_LIBS) -lm
 
