@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The netlink family under a fuzzer (tests/fuzz/nlfuzz.c), while two VMs spin: as root, as root
 # without one of the two capabilities, as root of an own user namespace, as nobody.
+# kernels: 6.12
 . ./lib.sh
 
 total=${1:-100000}
