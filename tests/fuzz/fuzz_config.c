@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The configuration file, as a file. */
-#define _GNU_SOURCE
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
