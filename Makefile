@@ -26,7 +26,9 @@ ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
 include mk/flags.mk
 include mk/build.mk
 include mk/kmod.mk
+include mk/fuzz.mk
 include mk/tests.mk
+include mk/coverage.mk
 endif
 
 help:
@@ -43,6 +45,9 @@ help:
 	@echo 'make debug-test   module tests on debug kernels; lab/setup --debug-kernel first'
 	@echo 'make cycles       1000 loads, 5000 VMs, 50 CPU hotplugs: an hour or more'
 	@echo 'make failslab     each allocation of the module fails in turn: a quarter of an hour'
+	@echo 'make coverage     how much of it the tests reach'
+	@echo 'make fuzz         fuzz user space with clang, FUZZ_TIME=60 seconds each target'
+	@echo 'make fuzz-netlink fuzz the module in the lab, FUZZ_N=10000000 requests'
 	@echo 'make install      install; DESTDIR=... stages it, KDIR=... adds the module'
 	@echo 'make clean        remove $(B)/'
 	@echo 'V=1 shows the commands.'

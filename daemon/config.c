@@ -138,8 +138,11 @@ static int load_file(const char *path, struct config *config, char *error, size_
 	if (ferror(p.file)) {
 		snprintf(error, error_size, "%s: cannot be read to its end", path);
 		r = -EIO;
-	} else {
-		r = p.error_line ? -EINVAL : r < 0 ? -ENOMEM : 0;
+	} else if (p.error_line) {
+		r = -EINVAL;
+	} else if (r < 0) {
+		snprintf(error, error_size, "%s: no memory to read it", path);
+		r = -ENOMEM;
 	}
 out:
 	fclose(p.file);

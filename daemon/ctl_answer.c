@@ -10,6 +10,7 @@
 #include "daemon/explain.h"
 #include "daemon/manager.h"
 #include "daemon/steer_priv.h"
+#include "lib/ctl.h"
 
 static json_t *sentence(const char *text)
 {
@@ -131,11 +132,28 @@ static json_t *answer(const struct manager *m, const json_t *request)
 	return sentence("unknown verb; allowed are \"ab\" and \"explain\"");
 }
 
+/*
+ * Not json_dumps(): what it gives when memory runs out in the middle need not be JSON. A
+ * buffer of our own either holds all of it or is not used.
+ */
+static char *to_text(const json_t *value)
+{
+	char *text = malloc(VD_CTL_ANSWER_MAX + 1);
+	size_t n = text ? json_dumpb(value, text, VD_CTL_ANSWER_MAX, JSON_COMPACT) : 0;
+
+	if (!n || n > VD_CTL_ANSWER_MAX) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
 char *ctl_answer(const struct manager *m, const char *request, size_t len)
 {
 	json_t *in = json_loadb(request, len, JSON_REJECT_DUPLICATES, NULL);
 	json_t *out = in ? answer(m, in) : sentence("the request is not JSON");
-	char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
+	char *text = out ? to_text(out) : NULL;
 
 	json_decref(in);
 	json_decref(out);

@@ -114,6 +114,17 @@ static int read_datagram(struct vdnl *client, struct vdnl_request *request)
 	return r;
 }
 
+/* The rest of an answer that was given up: else the next request would find it, or a dump. */
+static void drain(const struct vdnl *client)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = recv(nl_socket_get_fd(client->sock), &byte, sizeof(byte), MSG_DONTWAIT);
+	while (n >= 0 || errno == EINTR || errno == ENOBUFS);
+}
+
 static int send_request(struct vdnl *client, uint16_t type, struct vdnl_request *request)
 {
 	struct nl_msg *msg;
@@ -147,5 +158,7 @@ int vdnl_transact(struct vdnl *client, uint16_t type, struct vdnl_request *reque
 	r = send_request(client, type, request);
 	while (r >= 0 && !request->done)
 		r = read_datagram(client, request);
+	if (!request->done)
+		drain(client);
 	return request->done ? request->result : r;
 }

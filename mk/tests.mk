@@ -73,13 +73,14 @@ failslab: all
 		--add tests/lab/lib.sh -- tests/lab/failslab.sh 1
 
 # What all of the above compiles, so that a broken build is one clear failure.
-unit-build: need-lib need-cli need-daemon need-test $(UNIT) $(ASAN) $(B)/vdctl $(B)/asan/vdctl
+unit-build: need-lib need-cli need-daemon need-test $(UNIT) $(ASAN) $(REPLAY) $(B)/vdctl \
+	$(B)/asan/vdctl
 
 # A step that fails must not keep the others from running; the sum decides.
 check-all:
 	@tests/run --begin
 	@tests/run build $(MAKE) --no-print-directory -s all unit-build || :
-	@for step in unit asan lint lab-test; do \
+	@for step in unit asan fuzz-replay lint lab-test; do \
 		$(MAKE) --no-print-directory -s $$step || :; \
 	done
 	@tests/run --end

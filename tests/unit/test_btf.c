@@ -327,6 +327,85 @@ static void test_cycle(void **state)
 	assert_int_equal(vdb_btf_tracepoint_signature(&btf, "loop", buf, sizeof(buf)), -EINVAL);
 }
 
+/* Functions and tracepoints that are not what their names say. */
+static void test_odd_signatures(void **state)
+{
+	static const struct {
+		const char *name;
+		bool tracepoint;
+		int ret;
+		const char *text;
+	} rows[] = {
+		{ "big", false, -EINVAL, NULL },       { "no_proto", false, -EINVAL, NULL },
+		{ "unknown", false, 0, "0" },	       { "to_int", false, 0, "void*" },
+		{ "no_pointer", true, -EINVAL, NULL }, { "nothing", true, -EINVAL, NULL },
+		{ "no_data", true, -EINVAL, NULL },    { "to_no_proto", true, -EINVAL, NULL },
+	};
+	u32 u32_id, big, int_ptr, index[32];
+	struct vdb_btf btf;
+	char buf[48], name[128];
+	struct builder b;
+	unsigned int i;
+
+	(void)state;
+	start(&b, 1, 0);
+	u32_id = integer(&b, "int", 4);
+	big = type(&b, "big_struct", STRUCT, 0, 16);
+	int_ptr = type(&b, "", PTR, 0, u32_id);
+	type(&b, "big", FUNC, 0, b.next_id + 1);
+	type(&b, "", PROTO, 1, 0);
+	param(&b, big);
+	type(&b, "no_proto", FUNC, 0, u32_id);
+	type(&b, "unknown", FUNC, 0, b.next_id + 1);
+	type(&b, "", PROTO, 1, 0);
+	param(&b, 4711);
+	type(&b, "to_int", FUNC, 0, b.next_id + 1);
+	type(&b, "", PROTO, 1, 0);
+	param(&b, int_ptr);
+	type(&b, "btf_trace_no_pointer", TYPEDEF, 0, u32_id);
+	type(&b, "btf_trace_nothing", TYPEDEF, 0, 4711);
+	type(&b, "btf_trace_to_no_proto", TYPEDEF, 0, int_ptr);
+	/* Its first parameter is not the probe's data. */
+	type(&b, "btf_trace_no_data", TYPEDEF, 0, b.next_id + 1);
+	type(&b, "", PTR, 0, b.next_id + 1);
+	type(&b, "", PROTO, 1, 0);
+	param(&b, u32_id);
+	finish(&b);
+	assert_int_equal(vdb_btf_open(&btf, b.blob, b.len, NULL), 0);
+	vdb_btf_index(&btf, index);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal((rows[i].tracepoint ? vdb_btf_tracepoint_signature
+						     : vdb_btf_func_signature)(&btf, rows[i].name,
+									       buf, sizeof(buf)),
+				 rows[i].ret);
+		if (rows[i].text)
+			assert_string_equal(buf, rows[i].text);
+	}
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(vdb_btf_tracepoint_signature(&btf, name, buf, sizeof(buf)), -ENOSPC);
+	assert_int_equal(vdb_btf_func_signature(&btf, "to_int", buf, 0), -EINVAL);
+}
+
+/* Headers that nearly are right. */
+static void test_odd_headers(void **state)
+{
+	struct opened *o = *state;
+	struct vdb_btf btf = { .nr = 4711 };
+	u32 *header = o->vmlinux.blob;
+
+	assert_int_equal(vdb_btf_open(&btf, header, (size_t)INT_MAX + 1, NULL), -EINVAL);
+	header[1] = HDR_LEN + 2;
+	assert_int_equal(vdb_btf_open(&btf, header, o->vmlinux.len, NULL), -EINVAL);
+	header[1] = HDR_LEN;
+	header[2] = 2;
+	assert_int_equal(vdb_btf_open(&btf, header, o->vmlinux.len, NULL), -EINVAL);
+	header[2] = 0;
+	header[5] = 0;
+	assert_int_equal(vdb_btf_open(&btf, header, o->vmlinux.len, NULL), -EINVAL);
+	assert_int_equal(btf.nr, 4711);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +416,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mutated, open_both, close_both),
 		cmocka_unit_test_setup_teardown(test_not_btf, open_both, close_both),
 		cmocka_unit_test(test_cycle),
+		cmocka_unit_test(test_odd_signatures),
+		cmocka_unit_test_setup_teardown(test_odd_headers, open_both, close_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
