@@ -3,7 +3,10 @@
  * sched=credit: the series' v3. The target, if it is on the yielder's own run queue, is
  * given a small positive lag on each level of the chain that the buddy hint walks and
  * that is not eligible yet; the yielder's CPU is asked to reschedule at most once in
- * 6 ms; then the kernel yields. Nobody pays: that is what transfer and loan mend.
+ * 6 ms; then the kernel yields. Nobody pays: that is what transfer and loan mend. Without
+ * a bound the VM that yields most takes the CPU from all others (in the lab a neighbour
+ * was left 1 % of its share), so what a VM may be ahead on a CPU is bounded here, too:
+ * balance.c.
  *
  * v3 also ends the yielder's slice protection. Not done here: an eligible buddy is
  * picked before the protection is looked at, and yield_to() calls the scheduler itself.
@@ -25,6 +28,7 @@
 static DEFINE_PER_CPU(u64, forced_ns);
 
 struct credit {
+	struct vdb_vm *vm;
 	u64 now_ns;
 	u64 given;
 };
@@ -35,6 +39,7 @@ static int give(struct task_struct *task, void *arg)
 	struct credit *credit = arg;
 	struct vdb_chain chain;
 	unsigned int i;
+	s64 top;
 	int ret;
 
 	if (task_cpu(task) != smp_processor_id() || !vdb_fair_is_waiting(task))
@@ -43,6 +48,12 @@ static int give(struct task_struct *task, void *arg)
 	ret = ret ?: vdb_fair_give(&chain, MARGIN_NS);
 	if (ret)
 		return ret;
+	i = chain.nr - 1;
+	top = (s64)(chain.given[i] * vdb_fair_weight(chain.se[i]));
+	if (!vdb_balance_take(credit->vm, task_cpu(task), top)) {
+		vdb_fair_undo(&chain);
+		return -EDQUOT;
+	}
 	for (i = 0; i < chain.nr; i++)
 		credit->given += chain.given[i];
 	if (vdb_rate_allows(*last_ns, credit->now_ns)) {
@@ -62,7 +73,7 @@ static int give(struct task_struct *task, void *arg)
 enum vdb_help vdb_credit_help(struct vdb_spin *spin)
 {
 	struct task_struct *task = vdb_vcpu_task(spin->target_vcpu);
-	struct credit credit = { .now_ns = spin->now_ns };
+	struct credit credit = { .vm = spin->vm, .now_ns = spin->now_ns };
 	int ret;
 
 	if (!task || vdb_fair_lag_missing() || task->sched_class != current->sched_class)

@@ -15,6 +15,7 @@ struct sched_entity;
 struct task_group;
 struct task_struct;
 struct vdb_btf;
+struct vdb_vm;
 
 /**
  * struct vdb_chain - a task's entities, from its own to the root of its run queue
@@ -65,5 +66,9 @@ int vdb_fair_charge(struct vdb_chain *chain);
 void vdb_fair_undo(struct vdb_chain *chain);
 void vdb_fair_nominate(struct vdb_chain *chain);
 u64 vdb_fair_take(struct task_struct *task, struct vdb_chain *chain);
+
+/* balance.c */
+bool vdb_balance_take(struct vdb_vm *vm, int cpu, s64 service);
+void vdb_balance_pay(struct vdb_vm *vm, int cpu, s64 service);
 
 #endif /* VDB_FAIR_H */

@@ -127,30 +127,20 @@ TRACE_EVENT(vcpu_deboost_transfer,
 		      __entry->from, __entry->to, __entry->error, __entry->moved, __entry->paid));
 
 /* The breaker: from here on no hook does anything. */
-TRACE_EVENT(vcpu_deboost_trip,
-	TP_PROTO(u32 kind, u32 vm, u64 value, u64 budget),
-	TP_ARGS(kind, vm, value, budget),
-	TP_STRUCT__entry(
-		__field(u32, kind)
-		__field(u32, vm)
-		__field(u64, value)
-		__field(u64, budget)
-	),
-	TP_fast_assign(
-		__entry->kind = kind;
-		__entry->vm = vm;
-		__entry->value = value;
-		__entry->budget = budget;
-	),
-	TP_printk("kind=%s vm=%u value=%llu budget=%llu",
-		  __print_symbolic(__entry->kind, { VCPU_DEBOOST_TRIP_HOOK_TIME, "hook-time" },
-				   { VCPU_DEBOOST_TRIP_BOOST_RATE, "boost-rate" },
-				   { VCPU_DEBOOST_TRIP_FAILED_YIELDS, "failed-yields" },
-				   { VCPU_DEBOOST_TRIP_STARVATION, "starvation" },
-				   { VCPU_DEBOOST_TRIP_INCONSISTENCY, "inconsistency" },
-				   { VCPU_DEBOOST_TRIP_SWITCH, "switch" }),
-		  __entry->vm, __entry->value, __entry->budget)
-);
+TRACE_EVENT(vcpu_deboost_trip, TP_PROTO(u32 kind, u32 vm, u64 value, u64 budget),
+	    TP_ARGS(kind, vm, value, budget),
+	    TP_STRUCT__entry(__field(u32, kind) __field(u32, vm) __field(u64, value)
+				     __field(u64, budget)),
+	    TP_fast_assign(__entry->kind = kind; __entry->vm = vm; __entry->value = value;
+			   __entry->budget = budget;),
+	    TP_printk("kind=%s vm=%u value=%llu budget=%llu",
+		      __print_symbolic(__entry->kind, { VCPU_DEBOOST_TRIP_HOOK_TIME, "hook-time" },
+				       { VCPU_DEBOOST_TRIP_BOOST_RATE, "boost-rate" },
+				       { VCPU_DEBOOST_TRIP_FAILED_YIELDS, "failed-yields" },
+				       { VCPU_DEBOOST_TRIP_STARVATION, "starvation" },
+				       { VCPU_DEBOOST_TRIP_INCONSISTENCY, "inconsistency" },
+				       { VCPU_DEBOOST_TRIP_SWITCH, "switch" }),
+		      __entry->vm, __entry->value, __entry->budget));
 
 #endif /* VDB_TRACE_H */
 

@@ -11,7 +11,6 @@
  */
 #include <linux/percpu.h>
 
-#include "clock.h"
 #include "fair.h"
 #include "fields.h"
 #include "trace.h"
@@ -29,7 +28,6 @@
  * @moved: service that @to got, on all levels
  * @top: of that, on the level where VMs compete
  * @paid: service that @from was charged
- * @cpu: of @to
  */
 struct deal {
 	struct vdb_vm *vm;
@@ -39,7 +37,6 @@ struct deal {
 	s64 moved;
 	s64 top;
 	s64 paid;
-	int cpu;
 };
 
 /* The level that stands across, counted from where the VMs compete. */
@@ -56,23 +53,10 @@ static s64 service_of(const struct vdb_chain *chain, unsigned int i)
 	return (s64)(chain->given[i] * vdb_fair_weight(chain->se[i]));
 }
 
-/* Context: the run-queue lock of @cpu. */
-static s64 *balance_of(struct vdb_vm *vm, int cpu)
-{
-	struct vdb_counters *counters = per_cpu_ptr(vm->counters, cpu);
-	u64 now_ns = vdb_clock_ns();
-
-	counters->balance = vdb_balance_settle(counters->balance, now_ns - counters->settled_ns);
-	counters->settled_ns = now_ns;
-	return &counters->balance;
-}
-
-/* Somebody who sees less than this must not take a step: it would be in vain. */
 static int credit(struct task_struct *task, void *arg)
 {
 	struct deal *deal = arg;
 	unsigned int i;
-	s64 *balance;
 	int ret;
 
 	if (!vdb_fair_is_waiting(task))
@@ -82,16 +66,14 @@ static int credit(struct task_struct *task, void *arg)
 		ret = vdb_fair_give(&deal->to, MARGIN_NS);
 	if (ret)
 		return ret;
-	deal->cpu = task_cpu(task);
 	for (i = 0; i < deal->to.nr; i++)
 		deal->moved += service_of(&deal->to, i);
 	deal->top = service_of(&deal->to, deal->to.nr - 1);
-	balance = balance_of(deal->vm, deal->cpu);
-	if (deal->moved > deal->max || !vdb_balance_allows(*balance, deal->top)) {
+	if (deal->moved > deal->max || !vdb_balance_take(deal->vm, task_cpu(task), deal->top)) {
 		vdb_fair_undo(&deal->to);
+		deal->moved = 0;
 		return -EDQUOT;
 	}
-	*balance += deal->top;
 	vdb_fair_nominate(&deal->to);
 	return 0;
 }
@@ -121,7 +103,7 @@ static int charge(struct task_struct *task, void *arg)
 		return ret;
 	for (j = 0; j < deal->from.nr; j++)
 		deal->paid += service_of(&deal->from, j);
-	*balance_of(deal->vm, task_cpu(task)) -= deal->top;
+	vdb_balance_pay(deal->vm, task_cpu(task), deal->top);
 	return 0;
 }
 
@@ -180,7 +162,7 @@ enum vdb_help vdb_transfer_help(struct vdb_spin *spin)
 void vdb_transfer_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
 			   struct task_struct *task)
 {
-	if (vdb_fair_missing() || task->on_cpu || READ_ONCE(task->on_rq) != 1)
+	if (vdb_fair_missing() || READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq))
 		return;
 	if (sender->donated <= 0)
 		return;

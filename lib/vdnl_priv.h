@@ -34,7 +34,6 @@ struct vdnl_family {
  * @len: bytes at @bytes
  * @row: called per message of the answer with the genlmsghdr of it
  * @arg: for @row
- * @seq: number of the request, which its answer carries, too
  * @result: first error of @row, or the kernel's verdict
  * @seq: number of the request, which its answers carry
  * @done: the kernel gave its verdict
@@ -49,7 +48,6 @@ struct vdnl_request {
 	void *arg;
 	uint32_t seq;
 	int result;
-	uint32_t seq;
 	bool done;
 	bool interrupted;
 };

@@ -107,13 +107,33 @@ static void test_order(void **state)
 	struct vdb_age old = { .since_ns = 10 }, young = { .since_ns = 20 };
 
 	(void)state;
-	assert_true(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING));
-	assert_false(vdb_age_before(&young, VDB_AGE_WAITING, &old, VDB_AGE_WAITING));
-	assert_true(vdb_age_before(&young, VDB_AGE_AT_WORK, &old, VDB_AGE_WAITING));
-	assert_false(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_AT_WORK));
+	assert_true(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING, 0));
+	assert_false(vdb_age_before(&young, VDB_AGE_WAITING, &old, VDB_AGE_WAITING, 0));
+	assert_true(vdb_age_before(&young, VDB_AGE_AT_WORK, &old, VDB_AGE_WAITING, 0));
+	assert_false(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_AT_WORK, 0));
 	/* Those at work are equals: the caller's rotation decides. */
-	assert_false(vdb_age_before(&old, VDB_AGE_AT_WORK, &young, VDB_AGE_AT_WORK));
-	assert_false(vdb_age_before(&young, VDB_AGE_AT_WORK, &old, VDB_AGE_AT_WORK));
+	assert_false(vdb_age_before(&old, VDB_AGE_AT_WORK, &young, VDB_AGE_AT_WORK, 0));
+	assert_false(vdb_age_before(&young, VDB_AGE_AT_WORK, &old, VDB_AGE_AT_WORK, 0));
+}
+
+/* Who was tried since anybody made progress waits in vain, and comes last, least lately first. */
+static void test_in_vain(void **state)
+{
+	struct vdb_age old = { .since_ns = 10, .spun_ns = 110 };
+	struct vdb_age young = { .since_ns = 20, .spun_ns = 90 };
+
+	(void)state;
+	assert_true(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING, 120));
+	assert_true(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING, 110));
+	assert_false(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING, 100));
+	assert_true(vdb_age_before(&young, VDB_AGE_WAITING, &old, VDB_AGE_WAITING, 100));
+	assert_true(vdb_age_before(&young, VDB_AGE_WAITING, &old, VDB_AGE_WAITING, 80));
+	assert_false(vdb_age_before(&old, VDB_AGE_WAITING, &young, VDB_AGE_WAITING, 80));
+	/* Any other class comes before. */
+	assert_true(vdb_age_before(&young, VDB_AGE_AT_WORK, &old, VDB_AGE_WAITING, 100));
+	assert_true(vdb_age_before(&old, VDB_AGE_AWAITED, &young, VDB_AGE_AT_WORK, 100));
+	assert_true(vdb_age_before(&old, VDB_AGE_ANSWERED, &young, VDB_AGE_AWAITED, 100));
+	assert_false(vdb_age_before(&old, VDB_AGE_ANSWERED, &young, VDB_AGE_ANSWERED, 100));
 }
 
 /*
@@ -124,7 +144,7 @@ static void test_random_histories(void **state)
 {
 	struct vdb_age age[8] = { { 0 } };
 	u64 ran_ns[8] = { 0 }, worked_ns[8] = { 0 };
-	u64 window_ns = 0, now_ns = 1;
+	u64 window_ns = 0, now_ns = 1, progress_ns = 0;
 	unsigned int i;
 
 	(void)state;
@@ -133,11 +153,14 @@ static void test_random_histories(void **state)
 		unsigned int v = (unsigned int)random() % 8, w = (unsigned int)random() % 8;
 		u64 run_ns = (u64)random() % (random() % 4 ? 80 * US : 5000 * US);
 		enum vdb_age_class cv, cw;
-		bool worked = run_ns >= 2 * window_ns;
+		bool worked = run_ns >= 2 * window_ns && worked_ns[v];
 
 		ran_ns[v] += run_ns;
 		now_ns += run_ns + (u64)random() % (1000 * US);
-		vdb_age_spin(&age[v], &window_ns, ran_ns[v], now_ns);
+		assert_int_equal(vdb_age_spin(&age[v], &window_ns, ran_ns[v], now_ns), worked);
+		if (worked)
+			progress_ns = now_ns;
+		assert_int_equal(age[v].spun_ns, now_ns);
 		if (worked || !worked_ns[v])
 			worked_ns[v] = now_ns;
 		assert_int_equal(age[v].since_ns, worked_ns[v]);
@@ -146,9 +169,9 @@ static void test_random_histories(void **state)
 			assert_in_range(window_ns, VDB_SPIN_WINDOW_MIN_NS, VDB_SPIN_WINDOW_MAX_NS);
 		cv = vdb_age_class(&age[v], window_ns, ran_ns[v] + (u64)random() % (200 * US));
 		cw = vdb_age_class(&age[w], window_ns, ran_ns[w] + (u64)random() % (200 * US));
-		assert_false(vdb_age_before(&age[v], cv, &age[w], cw) &&
-			     vdb_age_before(&age[w], cw, &age[v], cv));
-		assert_false(vdb_age_before(&age[v], cv, &age[v], cv));
+		assert_false(vdb_age_before(&age[v], cv, &age[w], cw, progress_ns) &&
+			     vdb_age_before(&age[w], cw, &age[v], cv, progress_ns));
+		assert_false(vdb_age_before(&age[v], cv, &age[v], cv, progress_ns));
 	}
 }
 
@@ -161,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_a_wait_begins_after_work),
 		cmocka_unit_test(test_class_of_a_queued_one),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_in_vain),
 		cmocka_unit_test(test_random_histories),
 	};
 

@@ -44,7 +44,7 @@ static void test_lag_wanted(void **state)
 
 static void test_loan_due(void **state)
 {
-	struct vdb_loan_times t = { .lent_ns = 100 * MS };
+	struct vdb_loan_times t = { .lent_ns = 100 * MS, .run_ns = VDB_UNANSWERED_NS };
 	u64 now_ns = 100 * MS + 50 * US;
 
 	(void)state;
@@ -64,17 +64,14 @@ static void test_loan_due(void **state)
 	assert_true(vdb_loan_due(&t, now_ns) == 108 * MS);
 }
 
-static void test_is_light(void **state)
+static void test_loan_pays(void **state)
 {
 	(void)state;
-	assert_true(vdb_is_light(0, 4 * MS, 4));
-	assert_true(vdb_is_light(749 * US, 4 * MS, 4));
-	assert_false(vdb_is_light(750 * US, 4 * MS, 4));
-	assert_false(vdb_is_light(MS, 4 * MS, 4));
-	/* Nothing is known yet. */
-	assert_false(vdb_is_light(0, 0, 4));
-	/* The only one. */
-	assert_false(vdb_is_light(32 * MS, 32 * MS, 1));
+	assert_false(vdb_loan_pays(0, 0));
+	assert_false(vdb_loan_pays(VDB_SPINS_ALL / 20, VDB_COMPUTES_NS - 1));
+	assert_true(vdb_loan_pays(VDB_SPINS_LOCKS, 0));
+	assert_true(vdb_loan_pays(0, VDB_COMPUTES_NS));
+	assert_true(vdb_loan_pays(VDB_SPINS_ALL, UINT64_MAX));
 }
 
 static u64 random64(void)
@@ -153,7 +150,8 @@ static void test_every_loan_ends(void **state)
 	srandom(20260103);
 	for (h = 0; h < 1000000; h++) {
 		u64 runs_ns = (u64)random() % (12 * MS), answers_ns = (u64)random() % (12 * MS);
-		struct vdb_loan_times t = { .lent_ns = random() % 2 ? random64() : -(u64)MS };
+		struct vdb_loan_times t = { .lent_ns = random() % 2 ? random64() : -(u64)MS,
+					    .run_ns = VDB_UNANSWERED_NS };
 		u64 now_ns = t.lent_ns + VDB_UNANSWERED_NS, due_ns;
 		unsigned int looks = 0;
 
@@ -170,14 +168,109 @@ static void test_every_loan_ends(void **state)
 	}
 }
 
+/* A million queues of two: one that is part of the mean gets below it, and not much more. */
+static void test_against_others(void **state)
+{
+	unsigned int h;
+
+	(void)state;
+	srandom(20260104);
+	assert_true(vdb_lag_against_others(5, VDB_PROBE) == -1);
+	assert_true(vdb_lag_against_others(VDB_FAR + 1, 0) == -1);
+	assert_true(vdb_lag_against_others(1000, 0) == 1000);
+	assert_true(vdb_lag_against_others(1000, VDB_PROBE / 2) == 2000);
+	for (h = 0; h < 1000000; h++) {
+		u64 w = 1 + (u64)random() % 90000, others = 1 + (u64)random() % 90000;
+		u64 zero = random64(), above = (u64)random() % (8 * MS), margin = 100 * US;
+		u64 follows = VDB_PROBE * w / (w + others);
+		s64 go = vdb_lag_against_others((s64)(above + margin), follows);
+		u64 mean, v;
+
+		if (go < 0) {
+			assert_true(w > 14 * others);
+			continue;
+		}
+		/* The others stand so that the mean is at zero while it is above by so much. */
+		v = zero + above - (u64)go;
+		mean = zero - (u64)go / 1000 * w / (w + others) * 1000;
+		assert_true((s64)(v - mean) <= 0);
+		assert_true((s64)(mean - v) <= (s64)(margin + margin / 8 + 20000));
+	}
+}
+
+static void test_balance(void **state)
+{
+	s64 balance = 0, got = 0;
+	unsigned int h;
+	u64 ms;
+
+	(void)state;
+	assert_true(vdb_balance_settle(VDB_BALANCE_MAX, UINT64_MAX) == 0);
+	assert_true(vdb_balance_settle(-VDB_BALANCE_MAX, UINT64_MAX) == 0);
+	assert_true(vdb_balance_settle(VDB_BALANCE_MAX, 0) == VDB_BALANCE_MAX);
+	assert_true(vdb_balance_settle(-5, 1000 * MS) == 0);
+	assert_true(vdb_balance_settle(-VDB_BALANCE_MAX, 128 * US) ==
+		    -VDB_BALANCE_MAX + (s64)(US * VDB_NICE_0_WEIGHT));
+	assert_true(vdb_balance_allows(0, VDB_BALANCE_MAX));
+	assert_false(vdb_balance_allows(1, VDB_BALANCE_MAX));
+	assert_false(vdb_balance_allows(-1, -VDB_BALANCE_MAX));
+	/* A thousand seconds of asking for more at every chance: 8 ms, and 1/128 of the time. */
+	srandom(20260105);
+	for (h = 0, ms = 0; h < 1000000; h++, ms++) {
+		s64 service = (s64)((u64)random() % MS * VDB_NICE_0_WEIGHT);
+
+		balance = vdb_balance_settle(balance, MS);
+		if (vdb_balance_allows(balance, service)) {
+			balance += service;
+			got += service;
+		}
+		assert_true(balance <= VDB_BALANCE_MAX);
+		assert_true(got <= VDB_BALANCE_MAX + (s64)((ms + 1) * (MS >> VDB_BALANCE_SHIFT) *
+							   VDB_NICE_0_WEIGHT));
+	}
+	assert_true(got > VDB_BALANCE_MAX +
+				  (s64)(900000 * (MS >> VDB_BALANCE_SHIFT) * VDB_NICE_0_WEIGHT));
+}
+
+/* A million transfers between eight of any weight: what some got the others paid, to the unit. */
+static void test_transfers(void **state)
+{
+	u64 vruntime[8], weight[8], zero[8], rest = 0;
+	s64 sum;
+	unsigned int h, i;
+
+	(void)state;
+	srandom(20260106);
+	for (i = 0; i < 8; i++) {
+		weight[i] = 15 + (u64)random() % (88761ULL << 10);
+		vruntime[i] = zero[i] = random64();
+	}
+	for (h = 0; h < 1000000; h++) {
+		unsigned int to = (unsigned int)random() % 8, from = (unsigned int)random() % 8;
+		u64 given = (u64)random() % (VDB_LEND_MAX_NS / 8), paid;
+
+		paid = vdb_charge(given, weight[to], weight[from], &rest);
+		assert_true(rest < weight[from]);
+		vruntime[to] -= given;
+		vruntime[from] += paid;
+		if (h % 1000)
+			continue;
+		/* In units of service, modulo 2^64: exact. */
+		for (i = 0, sum = (s64)rest; i < 8; i++)
+			sum += (s64)((vruntime[i] - zero[i]) * weight[i]);
+		assert_true(sum == 0);
+	}
+	rest = 3;
+	assert_true(vdb_charge(0, 1, 0, &rest) == 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vtime),
-		cmocka_unit_test(test_lag_wanted),
-		cmocka_unit_test(test_loan_due),
-		cmocka_unit_test(test_is_light),
-		cmocka_unit_test(test_random_histories),
+		cmocka_unit_test(test_vtime),		cmocka_unit_test(test_lag_wanted),
+		cmocka_unit_test(test_loan_due),	cmocka_unit_test(test_loan_pays),
+		cmocka_unit_test(test_against_others),	cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_transfers),	cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_every_loan_ends),
 	};
 
