@@ -149,6 +149,5 @@ bool vdb_receiver_choose(struct vdb_spin *spin)
 		return true;
 	vdb_count(spin->vm, s.running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
 				      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
-	spin->stay = s.soon;
 	return s.soon;
 }

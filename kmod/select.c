@@ -25,7 +25,6 @@ static void note_kind(struct vdb_vm *vm, bool ipi)
 static bool choose(struct vdb_spin *spin)
 {
 	const struct vdb_tuning *tuning = &spin->vm->tuning;
-
 	bool waits = READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin);
 
 	note_kind(spin->vm, spin->waits);
@@ -65,10 +64,6 @@ static bool is_of_this_vm(const struct vdb_spin *spin)
 /* Return: whom kvm_vcpu_yield_to() is called for; for oneself it does nothing. */
 static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 {
-	if (spin->stay) {
-		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
-		return self;
-	}
 	if (vdb_yield_redundant(spin->target, spin->now_ns)) {
 		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
 		trace(spin, VDB_ACT_SPIN_ON);
@@ -78,6 +73,26 @@ static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 	vdb_yield_begin(spin);
 	trace(spin, VDB_ACT_YIELD);
 	return vdb_sched_help(spin) == VDB_HELP_STAY ? self : spin->target_vcpu;
+}
+
+/* As act(), where there is a choice; NULL: it is left to KVM. */
+static struct kvm_vcpu *decide(struct vdb_spin *spin, struct kvm_vcpu *self)
+{
+	bool active = READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE;
+
+	if (!spin->target) {
+		/* The receiver runs, and will have answered in a moment. */
+		if (!active)
+			return NULL;
+		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
+		return self;
+	}
+	if (!is_of_this_vm(spin))
+		return NULL;
+	if (active)
+		return act(spin, self);
+	would(spin);
+	return NULL;
 }
 
 /* Its exact clock costs a run-queue lock: only where somebody asks for ages. */
@@ -94,18 +109,13 @@ static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_SPIN_EXITS);
 	vdb_yield_settle(spin->vm, spin->me, spin->now_ns);
 	WRITE_ONCE(spin->me->spin_ns, spin->now_ns);
+	WRITE_ONCE(spin->me->answered, false);
 	if (READ_ONCE(spin->me->loan))
 		vdb_loan_spun(spin->me);
 	if (needs_age(&spin->vm->tuning))
 		vdb_order_spin(spin->vm, spin->me, spin->now_ns);
-	if (choose(spin)) {
-		if (!is_of_this_vm(spin))
-			target = NULL;
-		else if (READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE)
-			target = act(spin, vcpu);
-		else if (spin->target)
-			would(spin);
-	}
+	if (choose(spin))
+		target = decide(spin, vcpu);
 	if (!target)
 		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_FELL_THROUGH);
 	return target;

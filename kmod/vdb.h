@@ -372,7 +372,6 @@ bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
  * @waited_ns: how long @me has waited for it, if known
  * @vector: of the IPI it has not answered, if any
  * @waits: @me has an IPI without an answer
- * @stay: the answer is on its way: no target is needed
  */
 struct vdb_spin {
 	const struct kvm *kvm;
@@ -385,7 +384,6 @@ struct vdb_spin {
 	unsigned int why;
 	u64 waited_ns;
 	u8 vector;
-	bool stay;
 	bool waits;
 };
 

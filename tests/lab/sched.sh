@@ -94,6 +94,38 @@ loans=$(grep -c 'act=lent ' $tracing/trace)
 initiator after
 number "after that: loans are still given" "$(grep -c 'act=lent ' $tracing/trace)" -gt "$loans"
 
+# The other strategies: they act, the VM goes on, and what one gets the other pays.
+for event in transfer penalty credit; do
+	echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_$event/enable
+done
+# acted EVENT: how often that was done
+acted() {
+	grep "vcpu_deboost_$1: .*error=0 " $tracing/trace | grep -vcE '(vtime|moved)=0( |$)'
+}
+vdctl help set | grep -q credit || result 1 "vdctl offers the strategies"
+for sched in transfer penalty penalty-series credit; do
+	event=${sched%-series}
+	before=$(acted "$event")
+	if ! vdctl set sched=$sched >/tmp/set 2>&1; then
+		check "$sched: a kernel that cannot says why" \
+			grep -qE 'this kernel.*: use sched=' /tmp/set
+		continue
+	fi
+	initiator $sched
+	number "$sched: is done" "$(acted "$event")" -gt "$before"
+	number "$sched: IPIs are answered" "$(field /tmp/$sched.json ops)" -gt 0
+done
+awk '/vcpu_deboost_transfer: .*error=0 / {
+		match($0, /moved=-?[0-9]+/); moved += substr($0, RSTART + 6, RLENGTH - 6)
+		match($0, /paid=-?[0-9]+/); paid += substr($0, RSTART + 5, RLENGTH - 5)
+	}
+	END { printf "%.0f %.0f\n", moved / 1e6, paid / 1e6 }' $tracing/trace >/tmp/moved
+read -r moved paid </tmp/moved
+number "transfer: something was moved" "$moved" -gt 0
+# What a division leaves waits for the next one: less than a weight on each CPU.
+number "transfer: what one gets the other pays" $((moved > paid ? moved - paid : paid - moved)) \
+	-le $((moved / 10000 + 1000))
+
 check "the module goes" rmmod vcpu_deboost
 equal "every loan has ended" "$(grep -c 'act=lent ' $tracing/trace)" \
 	"$(grep -c 'act=paid ' $tracing/trace)"
