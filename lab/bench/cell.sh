@@ -26,14 +26,6 @@ apply_setting() {
 		return
 	fi
 	[ -d /sys/module/$module ] || modprobe $module || fail "$module does not load"
-	local words=() w
-	for w in "$@"; do
-		case $w in
-		p:*) w=${w#p:}; echo "${w#*=}" >/sys/module/$module/parameters/${w%%=*} || fail "$w" ;;
-		*) words+=("$w") ;;
-		esac
-	done
-	set -- "${words[@]}"
 	vdctl set "$@" >"$dir/set" 2>&1 || fail "vdctl set $*: $(cat "$dir/set")"
 }
 

@@ -68,6 +68,16 @@ PRESETS = {
         "seeds": 3,
         "time": "1s",
     },
+    # Every strategy beside stock: most of an hour.
+    "strategies": {
+        "kernel": ["6.12", "7.3", "6.1"],
+        "shape": ["2x4", "2x8"],
+        "workload": ["ipi", "lock", "lockipi", "initiator", "shootdown"],
+        "setting": ["stock", "active", "age", "loan", "loan+order=age", "transfer", "penalty",
+                    "penalty-series", "credit"],
+        "seeds": 3,
+        "time": "1s",
+    },
     # What the hooks cost where there is nothing to gain.
     "cost": {
         "kernel": ["6.12", "6.1", "7.3"],
@@ -135,7 +145,7 @@ def given_by(setting):
         return SETTINGS[name]
     for word in more:
         key, mark, value = word.partition("=")
-        if not (mark and value) or key not in KNOBS and not key.startswith("p:"):
+        if not (mark and value) or key not in KNOBS:
             raise BadChoice(f"setting '{setting}': '{word}' is not KEY=VALUE of a knob; "
                             f"there are: {', '.join(KNOBS)}")
     return (SETTINGS[name] or {}) | dict(word.split("=", 1) for word in more)

@@ -120,6 +120,14 @@ class Table(unittest.TestCase):
 
 
 class Matrix(unittest.TestCase):
+    def test_a_setting_with_knobs_of_its_own(self):
+        self.assertEqual(matrix.given_by("loan+order=age"),
+                         {"mode": "active", "sched": "loan", "order": "age"})
+        self.assertIsNone(matrix.given_by("stock"))
+        for wrong in ("nothing", "loan+order", "loan+colour=red", "loan+order="):
+            with self.assertRaises(matrix.BadChoice):
+                matrix.given_by(wrong)
+
     def test_every_setting_once_per_seed_and_first_in_turn(self):
         choice = matrix.merge("quick", {"seeds": 2, "setting": ["stock", "active"]})
         self.assertEqual([(r.seed, r.setting) for r in matrix.runs(choice)],
