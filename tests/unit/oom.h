@@ -40,7 +40,10 @@ static struct oom {
 	bool failed;
 } oom;
 
-static bool oom_refuses(void)
+/* The loader allocates before the sanitizers are ready. */
+#define EARLY __attribute__((no_sanitize_address, no_sanitize_undefined))
+
+EARLY static bool oom_refuses(void)
 {
 	if (!oom.armed)
 		return false;
@@ -52,17 +55,17 @@ static bool oom_refuses(void)
 	return true;
 }
 
-void *malloc(size_t size)
+EARLY void *malloc(size_t size)
 {
 	return oom_refuses() ? NULL : REAL(malloc)(size);
 }
 
-void *calloc(size_t nr, size_t size)
+EARLY void *calloc(size_t nr, size_t size)
 {
 	return oom_refuses() ? NULL : REAL(calloc)(nr, size);
 }
 
-void *realloc(void *old, size_t size)
+EARLY void *realloc(void *old, size_t size)
 {
 	return oom_refuses() ? NULL : REAL(realloc)(old, size);
 }
