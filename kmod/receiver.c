@@ -94,8 +94,13 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 		return false;
 	candidate = vdb_candidate(vcpu, NULL);
 	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;
-	s->soon |= candidate == VDB_CANDIDATE_RUNNING && !chained &&
-		   answer_is_near(s->spin, receiver, pair->age_ns);
+	if (candidate == VDB_CANDIDATE_RUNNING && !chained &&
+	    answer_is_near(s->spin, receiver, pair->age_ns)) {
+		s->soon = true;
+		s->spin->near_idx = receiver->idx;
+		s->spin->waited_ns = pair->age_ns;
+		s->spin->vector = pair->vector;
+	}
 	if (candidate == VDB_CANDIDATE_BLOCKED)
 		return false;
 	if (!is_stuck(s, receiver, pair))

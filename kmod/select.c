@@ -85,6 +85,9 @@ static struct kvm_vcpu *decide(struct vdb_spin *spin, struct kvm_vcpu *self)
 		if (!active)
 			return NULL;
 		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
+		trace_vcpu_deboost_choose(spin->vm->id, spin->me->idx, spin->near_idx,
+					  VCPU_DEBOOST_STATS_A_BOOSTED, VDB_ACT_SPIN_ON,
+					  spin->vector, spin->waited_ns);
 		return self;
 	}
 	if (!is_of_this_vm(spin))

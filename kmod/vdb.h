@@ -372,6 +372,7 @@ bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
  * @waited_ns: how long @me has waited for it, if known
  * @vector: of the IPI it has not answered, if any
  * @waits: @me has an IPI without an answer
+ * @near_idx: without a target: the receiver that will have answered in a moment
  */
 struct vdb_spin {
 	const struct kvm *kvm;
@@ -385,6 +386,7 @@ struct vdb_spin {
 	u64 waited_ns;
 	u8 vector;
 	bool waits;
+	u16 near_idx;
 };
 
 /* receiver.c */

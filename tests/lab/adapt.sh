@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# by name: not run yet
 # kernels: 6.12
 # The window follows the answers of the VM's own IPIs: two VMs whose answers differ 100x, one VM
 # whose answers become 100 times slower and quick again, one that falls silent, one set by hand.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
 # A waits for B, which waits for C with interrupts off: A yields to C.
 . ./lib.sh
 

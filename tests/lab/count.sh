@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
 # What the module counts is what the guest did, one for one.
 . ./lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# by name: its 1 s form is not yet seen to pass
 # usage: fair.sh [TIME [WORKLOAD]]
 # Nobody starves: for every way to make the scheduler run the receiver, a neighbour that only
 # computes, ordinary processes of two priorities, and the VM that yields, each against stock in

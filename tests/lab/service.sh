@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
 # lab: --systemd
 # The unit under a real systemd, hardening included: what a user types is enough.
 . ./lib.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
 # A receiver whose cgroup has used up its quota cannot run: nobody yields to it, and it is left to
 # KVM and the scheduler until it can.
 . ./lib.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# kernels: 6.12
 # vdctl with the real module: whom a name means, what it prints, who may change what.
 . ./lib.sh
 
@@ -20,7 +21,8 @@ modprobe vcpu_deboost mode=observe
 equal "status when armed exits 0" "$(vdctl status >/dev/null; echo $?)" 0
 check "an armed hook is listed" eval 'vdctl hooks | grep -q "armed.*kvm_vcpu_on_spin"'
 defaults=(mode=observe ipi_tracking=on window=50ms order=stock relaxed_boost=on chain=on slots=8
-	eoi_clear=vector sched=none)
+	eoi_clear=vector sched=none budget_hook=250ms budget_boosts=1000000 budget_failed=100
+	budget_wait=5s)
 equal "get prints what set takes" "$(vdctl get | xargs)" "${defaults[*]}"
 
 boot_vm twin 2
