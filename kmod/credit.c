@@ -38,24 +38,18 @@ static int give(struct task_struct *task, void *arg)
 	u64 *last_ns = this_cpu_ptr(&forced_ns);
 	struct credit *credit = arg;
 	struct vdb_chain chain;
-	unsigned int i;
-	s64 top;
 	int ret;
 
-	if (task_cpu(task) != smp_processor_id() || !vdb_fair_is_waiting(task))
+	if (task_cpu(task) != smp_processor_id())
 		return -EAGAIN;
-	ret = vdb_fair_chain(task, &chain);
-	ret = ret ?: vdb_fair_give(&chain, MARGIN_NS);
+	ret = vdb_fair_give(task, &chain, MARGIN_NS);
 	if (ret)
 		return ret;
-	i = chain.nr - 1;
-	top = (s64)(chain.given[i] * vdb_fair_weight(chain.se[i]));
-	if (!vdb_balance_take(credit->vm, task_cpu(task), top)) {
+	if (!vdb_balance_take(credit->vm, task_cpu(task), vdb_fair_service(&chain, chain.nr - 1))) {
 		vdb_fair_undo(&chain);
 		return -EDQUOT;
 	}
-	for (i = 0; i < chain.nr; i++)
-		credit->given += chain.given[i];
+	credit->given = vdb_fair_total(&chain);
 	if (vdb_rate_allows(*last_ns, credit->now_ns)) {
 		*last_ns = credit->now_ns;
 		vdb_fair_nominate(&chain);
@@ -66,17 +60,17 @@ static int give(struct task_struct *task, void *arg)
 /**
  * vdb_credit_help - give the target of a spin lag
  * @spin: with its target
+ * @task: the target's thread
  *
  * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
  * Return: what is left to do: to yield.
  */
-enum vdb_help vdb_credit_help(struct vdb_spin *spin)
+enum vdb_help vdb_credit_help(struct vdb_spin *spin, struct task_struct *task)
 {
-	struct task_struct *task = vdb_vcpu_task(spin->target_vcpu);
 	struct credit credit = { .vm = spin->vm, .now_ns = spin->now_ns };
 	int ret;
 
-	if (!task || vdb_fair_lag_missing() || task->sched_class != current->sched_class)
+	if (task->sched_class != current->sched_class)
 		return VDB_HELP_YIELD;
 	ret = vdb_fair_call(task, give, &credit);
 	trace_vcpu_deboost_credit(spin->vm->id, spin->me->idx, spin->target->idx, ret,

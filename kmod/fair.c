@@ -177,6 +177,13 @@ int vdb_fair_call(struct task_struct *task, vdb_fair_fn fn, void *arg)
 	return static_call(vdb_task_call)(task, fn, arg);
 }
 
+static bool is_fair(struct task_struct *task)
+{
+	return vdb_fair_kind && task->sched_class == vdb_fair_class &&
+	       task->on_rq == ON_RQ_QUEUED && task->policy != SCHED_IDLE &&
+	       on_rq(&SE(task, TASK_SE, struct sched_entity));
+}
+
 /**
  * vdb_fair_is_waiting - whether a task is queued and could run if it were picked
  * @task: the task
@@ -187,10 +194,19 @@ bool vdb_fair_is_waiting(struct task_struct *task)
 {
 	struct sched_entity *se = &SE(task, TASK_SE, struct sched_entity);
 
-	if (!vdb_fair_kind || task->sched_class != vdb_fair_class || task->on_rq != ON_RQ_QUEUED ||
-	    task->on_cpu || task->policy == SCHED_IDLE || !on_rq(se))
-		return false;
-	return !SE(SE(se, SE_CFS_RQ, struct cfs_rq *), CFS_THROTTLE_COUNT, int);
+	return is_fair(task) && !task->on_cpu &&
+	       !SE(SE(se, SE_CFS_RQ, struct cfs_rq *), CFS_THROTTLE_COUNT, int);
+}
+
+/**
+ * vdb_fair_runs - whether a task is on a CPU as one of the fair class
+ * @task: the task
+ *
+ * Context: vdb_fair_call().
+ */
+bool vdb_fair_runs(struct task_struct *task)
+{
+	return is_fair(task) && task->on_cpu;
 }
 
 /**
@@ -235,44 +251,74 @@ static u64 take_level(struct vdb_chain *chain, unsigned int i)
 }
 
 /**
- * vdb_fair_give - make a task eligible on every level
- * @chain: of a waiting task; what was given is noted
- * @margin_ns: time it may run before it is not any more
+ * vdb_fair_undo - take back what was just given, before the lock is released
+ * @chain: as vdb_fair_give() left it
  *
  * Context: vdb_fair_call().
- * Return: 0, or -ERANGE: it had been too much, and nothing was given.
  */
-int vdb_fair_give(struct vdb_chain *chain, u64 margin_ns)
+void vdb_fair_undo(struct vdb_chain *chain)
 {
 	unsigned int i;
-	s64 given;
 
-	for (i = 0; i < chain->nr; i++) {
-		given = give(chain->se[i], margin_ns);
-		if (given < 0)
-			goto undo;
-		chain->given[i] = given;
-	}
-	return 0;
-undo:
-	while (i--)
+	for (i = 0; i < chain->nr; i++)
 		take_level(chain, i);
-	return -ERANGE;
 }
 
 /**
- * vdb_fair_runs - whether a task is on a CPU as one of the fair class
+ * vdb_fair_give - make a waiting task eligible on every level
  * @task: the task
+ * @chain: filled, with what was given
+ * @margin_ns: time it may run before it is not any more
  *
  * Context: vdb_fair_call().
+ * Return: 0; -EAGAIN: it does not wait; -EOPNOTSUPP: see vdb_fair_chain(); -ERANGE: it
+ * had been too much. Then nothing was given.
  */
-bool vdb_fair_runs(struct task_struct *task)
+int vdb_fair_give(struct task_struct *task, struct vdb_chain *chain, u64 margin_ns)
 {
-	struct sched_entity *se = &SE(task, TASK_SE, struct sched_entity);
+	unsigned int i;
+	s64 given;
+	int ret;
 
-	return vdb_fair_kind && task->sched_class == vdb_fair_class &&
-	       task->on_rq == ON_RQ_QUEUED && task->on_cpu && task->policy != SCHED_IDLE &&
-	       on_rq(se);
+	if (!vdb_fair_is_waiting(task))
+		return -EAGAIN;
+	ret = vdb_fair_chain(task, chain);
+	for (i = 0; !ret && i < chain->nr; i++) {
+		given = give(chain->se[i], margin_ns);
+		if (given < 0)
+			ret = -ERANGE;
+		else
+			chain->given[i] = given;
+	}
+	if (ret == -ERANGE)
+		vdb_fair_undo(chain);
+	return ret;
+}
+
+/**
+ * vdb_fair_total - virtual time that was given on all levels
+ * @chain: as vdb_fair_give() left it
+ */
+u64 vdb_fair_total(const struct vdb_chain *chain)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < chain->nr; i++)
+		sum += chain->given[i];
+	return sum;
+}
+
+/**
+ * vdb_fair_service - what was given on a level, as service
+ * @chain: as vdb_fair_give() left it, or as it is to be charged
+ * @i: level
+ *
+ * Return: virtual time x weight, see vdb_charge().
+ */
+s64 vdb_fair_service(const struct vdb_chain *chain, unsigned int i)
+{
+	return (s64)(chain->given[i] * weight_of(chain->se[i]));
 }
 
 /**
@@ -344,20 +390,6 @@ int vdb_fair_charge(struct vdb_chain *chain)
 		shift(chain->se[i], chain->given[i]);
 	}
 	return 0;
-}
-
-/**
- * vdb_fair_undo - take back what was just given, before the lock is released
- * @chain: as vdb_fair_give() left it
- *
- * Context: vdb_fair_call().
- */
-void vdb_fair_undo(struct vdb_chain *chain)
-{
-	unsigned int i;
-
-	for (i = 0; i < chain->nr; i++)
-		take_level(chain, i);
 }
 
 /**

@@ -24,9 +24,6 @@
 #include "trace.h"
 #include "vdb.h"
 
-/* What a borrower may run before it is no longer eligible: the handler, and some. */
-#define MARGIN_NS 100000ULL
-
 enum state {
 	FREE,
 	BUSY,
@@ -70,17 +67,7 @@ struct loan {
 static DEFINE_PER_CPU(struct loan, loans[NR_SLOTS]);
 
 /* No sender is brought back any more: the last loans are being settled. */
-static bool vdb_loans_closed;
-
-static u64 total(const struct vdb_chain *chain)
-{
-	u64 sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < chain->nr; i++)
-		sum += chain->given[i];
-	return sum;
-}
+static bool closed;
 
 static void look_again(struct loan *loan, u64 in_ns)
 {
@@ -90,16 +77,21 @@ static void look_again(struct loan *loan, u64 in_ns)
 static int lend(struct task_struct *task, void *arg)
 {
 	struct loan *loan = arg;
-	int ret;
+	int ret = vdb_fair_give(task, &loan->chain, VDB_MARGIN_NS);
 
-	if (!vdb_fair_is_waiting(task))
-		return -EAGAIN;
-	ret = vdb_fair_chain(task, &loan->chain);
-	if (!ret)
-		ret = vdb_fair_give(&loan->chain, MARGIN_NS);
 	if (!ret)
 		vdb_fair_nominate(&loan->chain);
 	return ret;
+}
+
+/* Context: the state is BUSY, nothing is owed. */
+static void release(struct loan *loan)
+{
+	if (loan->lender)
+		put_task_struct(loan->lender);
+	put_task_struct(loan->borrower);
+	WRITE_ONCE(loan->borrower, NULL);
+	smp_store_release(&loan->state, FREE);
 }
 
 /* Context: the state is BUSY, the borrower is known. Return: 0, or why not: then FREE. */
@@ -111,15 +103,11 @@ static int start(struct loan *loan)
 	loan->ran_ns = READ_ONCE(loan->borrower->se.sum_exec_runtime);
 	ret = vdb_fair_call(loan->borrower, lend, loan);
 	if (ret) {
-		put_task_struct(loan->borrower);
-		if (loan->lender)
-			put_task_struct(loan->lender);
-		WRITE_ONCE(loan->borrower, NULL);
-		smp_store_release(&loan->state, FREE);
+		release(loan);
 		return ret;
 	}
 	loan->times = (struct vdb_loan_times){ .lent_ns = vdb_clock_ns(), .run_ns = first_ns };
-	trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_LENT, total(&loan->chain));
+	trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_LENT, vdb_fair_total(&loan->chain));
 	smp_store_release(&loan->state, LENT);
 	look_again(loan, first_ns);
 	return 0;
@@ -151,7 +139,7 @@ static void bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns)
 /* Context: the state is BUSY. */
 static void settle(struct loan *loan)
 {
-	u64 owed = total(&loan->chain);
+	u64 owed = vdb_fair_total(&loan->chain);
 	u64 lost;
 
 	rcu_read_lock();
@@ -160,14 +148,9 @@ static void settle(struct loan *loan)
 	if (lost)
 		trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_WRITTEN_OFF, lost);
 	rcu_read_unlock();
-	if (loan->lender) {
-		if (loan->times.answered_ns && !vdb_loans_closed)
-			bring_back(loan->vm, loan->lender_idx, loan->lender, 0);
-		put_task_struct(loan->lender);
-	}
-	put_task_struct(loan->borrower);
-	WRITE_ONCE(loan->borrower, NULL);
-	smp_store_release(&loan->state, FREE);
+	if (loan->lender && loan->times.answered_ns && !READ_ONCE(closed))
+		bring_back(loan->vm, loan->lender_idx, loan->lender, 0);
+	release(loan);
 }
 
 static void look(struct loan *loan)
@@ -278,19 +261,16 @@ static bool is_worth_it(const struct vdb_vm *vm, const struct vdb_vcpu *receiver
 /**
  * vdb_loan_help - lend the target of a spin what it needs to run
  * @spin: with its target
+ * @task: the target's thread
  *
  * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
  * Return: what is left to do.
  */
-enum vdb_help vdb_loan_help(struct vdb_spin *spin)
+enum vdb_help vdb_loan_help(struct vdb_spin *spin, struct task_struct *task)
 {
-	struct task_struct *task;
 	int ret;
 
-	if (spin->why != VCPU_DEBOOST_STATS_A_BOOSTED || vdb_fair_missing())
-		return VDB_HELP_YIELD;
-	task = vdb_vcpu_task(spin->target_vcpu);
-	if (!task || !is_worth_it(spin->vm, spin->target, task))
+	if (spin->why != VCPU_DEBOOST_STATS_A_BOOSTED || !is_worth_it(spin->vm, spin->target, task))
 		return VDB_HELP_YIELD;
 	ret = open(spin, task, task_cpu(task));
 	if (ret)
@@ -314,9 +294,8 @@ void vdb_loan_return(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *se
 {
 	bool here = task_cpu(task) == smp_processor_id();
 
-	if (vdb_fair_missing() || !is_worth_it(vm, me, current))
-		return;
-	bring_back(vm->id, sender->idx, task, here ? VDB_HANDLER_NS : 0);
+	if (is_worth_it(vm, me, current))
+		bring_back(vm->id, sender->idx, task, here ? VDB_HANDLER_NS : 0);
 }
 
 /**
@@ -337,11 +316,8 @@ void vdb_loans_init(void)
 static void close(struct loan *loan)
 {
 	hrtimer_cancel(&loan->timer);
-	if (cmpxchg(&loan->state, PLANNED, BUSY) == PLANNED) {
-		put_task_struct(loan->borrower);
-		WRITE_ONCE(loan->borrower, NULL);
-		smp_store_release(&loan->state, FREE);
-	}
+	if (cmpxchg(&loan->state, PLANNED, BUSY) == PLANNED)
+		release(loan);
 	if (cmpxchg(&loan->state, LENT, BUSY) == LENT)
 		settle(loan);
 	vdb_is_sane(loan->state == FREE, NULL, "a loan could not be paid back");
@@ -356,9 +332,9 @@ void vdb_loans_settle(void)
 {
 	int cpu, i;
 
-	WRITE_ONCE(vdb_loans_closed, true);
+	WRITE_ONCE(closed, true);
 	for (i = 0; i < NR_SLOTS; i++) {
 		for_each_possible_cpu(cpu) close(&per_cpu_ptr(loans, cpu)[i]);
 	}
-	WRITE_ONCE(vdb_loans_closed, false);
+	WRITE_ONCE(closed, false);
 }

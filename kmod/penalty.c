@@ -94,18 +94,16 @@ static int apply(struct task_struct *task, void *arg)
 	return 0;
 }
 
-static void help(struct vdb_spin *spin, bool series)
+static void help(struct vdb_spin *spin, struct task_struct *task, bool series)
 {
 	struct penalty p = {
-		.target = vdb_vcpu_task(spin->target_vcpu),
+		.target = task,
 		.now_ns = spin->now_ns,
 		.series = series,
 	};
 	struct history *h = this_cpu_ptr(&histories);
 	int ret;
 
-	if (!p.target || vdb_fair_levels_missing())
-		return;
 	if (series) {
 		if (!vdb_rate_allows(h->last_ns, p.now_ns))
 			return;
@@ -119,25 +117,27 @@ static void help(struct vdb_spin *spin, bool series)
 /**
  * vdb_penalty_help - move the spinning vCPU back
  * @spin: with its target
+ * @task: the target's thread
  *
  * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
  * Return: what is left to do: to yield.
  */
-enum vdb_help vdb_penalty_help(struct vdb_spin *spin)
+enum vdb_help vdb_penalty_help(struct vdb_spin *spin, struct task_struct *task)
 {
-	help(spin, false);
+	help(spin, task, false);
 	return VDB_HELP_YIELD;
 }
 
 /**
  * vdb_penalty_series_help - the same, by the letter of the series
  * @spin: with its target
+ * @task: the target's thread
  *
  * Context: as vdb_penalty_help().
  * Return: what is left to do: to yield.
  */
-enum vdb_help vdb_penalty_series_help(struct vdb_spin *spin)
+enum vdb_help vdb_penalty_series_help(struct vdb_spin *spin, struct task_struct *task)
 {
-	help(spin, true);
+	help(spin, task, true);
 	return VDB_HELP_YIELD;
 }

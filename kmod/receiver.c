@@ -23,7 +23,6 @@
  * @queue: vCPUs whose waits are to be looked at; never one twice
  * @n: filled
  * @running: a receiver was seen that runs
- * @soon: one of them will have answered in a moment
  * @stuck: first receiver that is ready but stuck: better than nobody
  */
 struct search {
@@ -31,7 +30,6 @@ struct search {
 	struct vdb_vcpu *queue[VDB_CHAIN];
 	unsigned int n;
 	bool running;
-	bool soon;
 	struct {
 		struct vdb_vcpu *vcpu;
 		struct vdb_pair pair;
@@ -96,8 +94,8 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;
 	if (candidate == VDB_CANDIDATE_RUNNING && !chained &&
 	    answer_is_near(s->spin, receiver, pair->age_ns)) {
-		s->soon = true;
-		s->spin->near_idx = receiver->idx;
+		s->spin->near = receiver;
+		s->spin->why = VCPU_DEBOOST_STATS_A_BOOSTED;
 		s->spin->waited_ns = pair->age_ns;
 		s->spin->vector = pair->vector;
 	}
@@ -154,5 +152,5 @@ bool vdb_receiver_choose(struct vdb_spin *spin)
 		return true;
 	vdb_count(spin->vm, s.running ? VCPU_DEBOOST_STATS_A_RECEIVER_RUNNING
 				      : VCPU_DEBOOST_STATS_A_RECEIVER_BLOCKED);
-	return s.soon;
+	return spin->near;
 }

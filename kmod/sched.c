@@ -30,6 +30,14 @@ const char *vdb_sched_missing(u32 sched)
 	return vdb.armed && strategies[sched].missing ? strategies[sched].missing() : NULL;
 }
 
+/* The strategy of a VM; NULL if this kernel lacks something for it. */
+static const struct vdb_strategy *strategy_of(const struct vdb_vm *vm)
+{
+	const struct vdb_strategy *s = &strategies[READ_ONCE(vm->tuning.sched)];
+
+	return s->missing && s->missing() ? NULL : s;
+}
+
 /**
  * vdb_sched_help - see to it that the target of a spin runs
  * @spin: with its target
@@ -39,9 +47,13 @@ const char *vdb_sched_missing(u32 sched)
  */
 enum vdb_help vdb_sched_help(struct vdb_spin *spin)
 {
-	const struct vdb_strategy *s = &strategies[READ_ONCE(spin->vm->tuning.sched)];
+	const struct vdb_strategy *s = strategy_of(spin->vm);
+	struct task_struct *task;
 
-	return s->help ? s->help(spin) : VDB_HELP_YIELD;
+	if (!s || !s->help)
+		return VDB_HELP_YIELD;
+	task = vdb_vcpu_task(spin->target_vcpu);
+	return task ? s->help(spin, task) : VDB_HELP_YIELD;
 }
 
 /**
@@ -54,11 +66,11 @@ enum vdb_help vdb_sched_help(struct vdb_spin *spin)
  */
 void vdb_sched_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender)
 {
-	const struct vdb_strategy *s = &strategies[READ_ONCE(vm->tuning.sched)];
+	const struct vdb_strategy *s = strategy_of(vm);
 	struct kvm_vcpu *vcpu;
 	struct task_struct *task;
 
-	if (!s->answered || READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_ACTIVE)
+	if (!s || !s->answered || READ_ONCE(vm->tuning.mode) != VCPU_DEBOOST_MODE_ACTIVE)
 		return;
 	vcpu = vdb_kvm_vcpu_at(vm->kvm, sender->idx);
 	task = vcpu ? vdb_vcpu_task(vcpu) : NULL;

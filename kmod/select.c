@@ -33,10 +33,19 @@ static bool choose(struct vdb_spin *spin)
 	return READ_ONCE(tuning->order) != VCPU_DEBOOST_ORDER_STOCK && vdb_order_choose(spin);
 }
 
-static void trace(const struct vdb_spin *spin, enum vdb_act act)
+static void trace(const struct vdb_spin *spin, const struct vdb_vcpu *whom, enum vdb_act act)
 {
-	trace_vcpu_deboost_choose(spin->vm->id, spin->me->idx, spin->target->idx, spin->why, act,
+	trace_vcpu_deboost_choose(spin->vm->id, spin->me->idx, whom->idx, spin->why, act,
 				  spin->vector, spin->waited_ns);
+}
+
+/* @whom runs, or is about to: kvm_vcpu_yield_to() oneself does nothing. */
+static struct kvm_vcpu *spin_on(const struct vdb_spin *spin, const struct vdb_vcpu *whom,
+				struct kvm_vcpu *self)
+{
+	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
+	trace(spin, whom, VDB_ACT_SPIN_ON);
+	return self;
 }
 
 /* Observing: say what would be done, and leave it to KVM. */
@@ -48,7 +57,7 @@ static void would(struct vdb_spin *spin)
 	vdb_count(spin->vm,
 		  receiver ? VCPU_DEBOOST_STATS_A_WOULD_BOOST : VCPU_DEBOOST_STATS_A_WOULD_ORDER);
 	spin->me->would = spin->target->idx + 1;
-	trace(spin, VDB_ACT_WOULD);
+	trace(spin, spin->target, VDB_ACT_WOULD);
 }
 
 /* The last look before KVM is told to yield to it: nobody leaves his own VM. */
@@ -64,14 +73,11 @@ static bool is_of_this_vm(const struct vdb_spin *spin)
 /* Return: whom kvm_vcpu_yield_to() is called for; for oneself it does nothing. */
 static struct kvm_vcpu *act(struct vdb_spin *spin, struct kvm_vcpu *self)
 {
-	if (vdb_yield_redundant(spin->target, spin->now_ns)) {
-		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
-		trace(spin, VDB_ACT_SPIN_ON);
-		return self;
-	}
+	if (vdb_yield_redundant(spin->target, spin->now_ns))
+		return spin_on(spin, spin->target, self);
 	vdb_count(spin->vm, spin->why);
 	vdb_yield_begin(spin);
-	trace(spin, VDB_ACT_YIELD);
+	trace(spin, spin->target, VDB_ACT_YIELD);
 	return vdb_sched_help(spin) == VDB_HELP_STAY ? self : spin->target_vcpu;
 }
 
@@ -80,16 +86,8 @@ static struct kvm_vcpu *decide(struct vdb_spin *spin, struct kvm_vcpu *self)
 {
 	bool active = READ_ONCE(spin->vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE;
 
-	if (!spin->target) {
-		/* The receiver runs, and will have answered in a moment. */
-		if (!active)
-			return NULL;
-		vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_REDUNDANT);
-		trace_vcpu_deboost_choose(spin->vm->id, spin->me->idx, spin->near_idx,
-					  VCPU_DEBOOST_STATS_A_BOOSTED, VDB_ACT_SPIN_ON,
-					  spin->vector, spin->waited_ns);
-		return self;
-	}
+	if (!spin->target)
+		return active ? spin_on(spin, spin->near, self) : NULL;
 	if (!is_of_this_vm(spin))
 		return NULL;
 	if (active)

@@ -16,9 +16,6 @@
 #include "trace.h"
 #include "vdb.h"
 
-/* What a credited vCPU may run before it is no longer eligible: the handler, and some. */
-#define MARGIN_NS 100000ULL
-
 /**
  * struct deal - one transfer
  * @vm: of both
@@ -48,27 +45,17 @@ static unsigned int across(const struct vdb_chain *chain, const struct vdb_chain
 	return below_top < chain->nr ? chain->nr - 1 - below_top : 0;
 }
 
-static s64 service_of(const struct vdb_chain *chain, unsigned int i)
-{
-	return (s64)(chain->given[i] * vdb_fair_weight(chain->se[i]));
-}
-
 static int credit(struct task_struct *task, void *arg)
 {
 	struct deal *deal = arg;
 	unsigned int i;
-	int ret;
+	int ret = vdb_fair_give(task, &deal->to, VDB_MARGIN_NS);
 
-	if (!vdb_fair_is_waiting(task))
-		return -EAGAIN;
-	ret = vdb_fair_chain(task, &deal->to);
-	if (!ret)
-		ret = vdb_fair_give(&deal->to, MARGIN_NS);
 	if (ret)
 		return ret;
 	for (i = 0; i < deal->to.nr; i++)
-		deal->moved += service_of(&deal->to, i);
-	deal->top = service_of(&deal->to, deal->to.nr - 1);
+		deal->moved += vdb_fair_service(&deal->to, i);
+	deal->top = vdb_fair_service(&deal->to, deal->to.nr - 1);
 	if (deal->moved > deal->max || !vdb_balance_take(deal->vm, task_cpu(task), deal->top)) {
 		vdb_fair_undo(&deal->to);
 		deal->moved = 0;
@@ -91,18 +78,16 @@ static int charge(struct task_struct *task, void *arg)
 	if (ret)
 		return ret;
 	for (i = 0; i < deal->to.nr; i++) {
-		u64 weight;
-
 		j = across(&deal->from, &deal->to, i);
-		weight = vdb_fair_weight(deal->from.se[j]);
 		deal->from.given[j] += vdb_charge(deal->to.given[i],
-						  vdb_fair_weight(deal->to.se[i]), weight, rest);
+						  vdb_fair_weight(deal->to.se[i]),
+						  vdb_fair_weight(deal->from.se[j]), rest);
 	}
 	ret = vdb_fair_charge(&deal->from);
 	if (ret)
 		return ret;
 	for (j = 0; j < deal->from.nr; j++)
-		deal->paid += service_of(&deal->from, j);
+		deal->paid += vdb_fair_service(&deal->from, j);
 	vdb_balance_pay(deal->vm, task_cpu(task), deal->top);
 	return 0;
 }
@@ -135,15 +120,14 @@ static int move(struct vdb_vm *vm, struct vdb_vcpu *from, struct vdb_vcpu *to,
 /**
  * vdb_transfer_help - credit the target of a spin, charge the one that spins
  * @spin: with its target
+ * @task: the target's thread
  *
  * Context: the spinning vCPU's thread, preemption off, rcu_read_lock().
  * Return: what is left to do.
  */
-enum vdb_help vdb_transfer_help(struct vdb_spin *spin)
+enum vdb_help vdb_transfer_help(struct vdb_spin *spin, struct task_struct *task)
 {
-	struct task_struct *task = vdb_vcpu_task(spin->target_vcpu);
-
-	if (!task || vdb_fair_missing() || task->sched_class != current->sched_class)
+	if (task->sched_class != current->sched_class)
 		return VDB_HELP_YIELD;
 	if (move(spin->vm, spin->me, spin->target, task, S64_MAX))
 		return VDB_HELP_YIELD;
@@ -162,9 +146,7 @@ enum vdb_help vdb_transfer_help(struct vdb_spin *spin)
 void vdb_transfer_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
 			   struct task_struct *task)
 {
-	if (vdb_fair_missing() || READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq))
-		return;
-	if (sender->donated <= 0)
+	if (READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq) || sender->donated <= 0)
 		return;
 	move(vm, me, sender, task, sender->donated);
 }

@@ -368,11 +368,11 @@ bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
  * @in_kernel: it spins in its guest's kernel
  * @target: chosen, or NULL
  * @target_vcpu: the same in KVM
+ * @near: without a target: a receiver that runs, and will have answered in a moment
  * @why: the counter VCPU_DEBOOST_STATS_A_* of the reason
  * @waited_ns: how long @me has waited for it, if known
  * @vector: of the IPI it has not answered, if any
  * @waits: @me has an IPI without an answer
- * @near_idx: without a target: the receiver that will have answered in a moment
  */
 struct vdb_spin {
 	const struct kvm *kvm;
@@ -382,11 +382,11 @@ struct vdb_spin {
 	bool in_kernel;
 	struct vdb_vcpu *target;
 	struct kvm_vcpu *target_vcpu;
+	struct vdb_vcpu *near;
 	unsigned int why;
 	u64 waited_ns;
 	u8 vector;
 	bool waits;
-	u16 near_idx;
 };
 
 /* receiver.c */

@@ -115,19 +115,19 @@ void vdb_yield_stock(struct kvm_vcpu *target)
 void vdb_vcpu_load(struct kvm_vcpu *vcpu)
 {
 	struct vdb_vcpu *me;
-	u64 boosted_ns;
+	u64 now_ns, boosted_ns;
 
 	if (!vdb_loaded_lookup(vcpu))
 		return;
 	me = this_cpu_read(vdb_loaded.me);
 	vdb_sight_sample(me, vcpu);
-	WRITE_ONCE(me->loaded_ns, vdb_clock_ns());
+	boosted_ns = READ_ONCE(me->boosted_ns) ? xchg(&me->boosted_ns, 0) : 0;
+	/* After it: nobody has boosted it later than now. */
+	now_ns = vdb_clock_ns();
+	WRITE_ONCE(me->loaded_ns, now_ns);
 	WRITE_ONCE(me->answered, false);
-	if (!READ_ONCE(me->boosted_ns))
-		return;
-	boosted_ns = xchg(&me->boosted_ns, 0);
 	if (!boosted_ns)
 		return;
 	this_cpu_inc(vdb_boosted_runs);
-	vdb_ran(this_cpu_read(vdb_loaded.vm), vdb_clock_ns() - boosted_ns);
+	vdb_ran(this_cpu_read(vdb_loaded.vm), now_ns - boosted_ns);
 }

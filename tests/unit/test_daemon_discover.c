@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finding VMs: a made-up /proc with what the real one may hold, and the real one. */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +14,7 @@
 #include <cmocka.h>
 
 #include "daemon/discover.h"
+#include "tree.h"
 
 #define UUID  "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
 #define OTHER "00000000-1111-2222-3333-444444444444"
@@ -93,19 +93,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct tree *t = *state;
 
-	assert_int_equal(nftw(t->path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	remove_tree(t->path);
 	vmtab_free(&t->tab);
 	free(t);
 	return 0;

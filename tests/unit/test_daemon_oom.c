@@ -5,7 +5,6 @@
  */
 #include "oom.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "daemon/discover.h"
 #include "daemon/manager.h"
 #include "lib/vdnl.h"
+#include "tree.h"
 
 struct world {
 	char dir[64];
@@ -75,19 +75,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	remove_tree(w->dir);
 	free(w);
 	return 0;
 }

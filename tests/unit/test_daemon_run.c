@@ -10,7 +10,6 @@ int daemon_main(int argc, char **argv);
 #include "../../daemon/main.c"
 #undef main
 
-#include <ftw.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -26,6 +25,7 @@ int daemon_main(int argc, char **argv);
 #include <cmocka.h>
 
 #include "daemon/status.h"
+#include "tree.h"
 
 /* Generous: a machine under load must not fail. */
 #define PATIENCE_MS 20000
@@ -88,14 +88,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct world *w = *state;
@@ -105,7 +97,7 @@ static int teardown(void **state)
 		waitpid(w->pid, NULL, 0);
 	}
 	close(w->socket);
-	assert_int_equal(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	remove_tree(w->dir);
 	free(w);
 	return 0;
 }
