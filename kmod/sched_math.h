@@ -16,7 +16,7 @@
 /* Levels of the cgroup tree that a strategy looks at; deeper ones are left alone. */
 #define VDB_LEVELS 8
 
-/* What one that was moved forward may run before it is no longer eligible: the handler, and some. */
+/* What one that was moved forward may run until it is not eligible: the handler and some. */
 #define VDB_MARGIN_NS 100000ULL
 
 /* More than this, of time at weight 0, is given to no entity. */

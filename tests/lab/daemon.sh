@@ -10,20 +10,11 @@ prom=$dir/x.prom
 conf=$dir/d.conf
 log=$dir/log
 
-# soon WHAT COMMAND...: passes if the command does within a while.
-soon() {
-	local what=$1 status=0
-
-	shift
-	until_true 15 "$@" || status=1
-	result "$status" "$what"
-	[ "$status" = 0 ] && return
-	echo "#   $*"
-	sed 's/^/#   log: /' "$log"
-	grep -v '^#' "$prom" | grep -v ' 0$' | head -n 40 | sed 's/^/#   prom: /'
+patience=15
+why_not() {
+	sed 's/^/log: /' "$log"
+	grep -v '^#' "$prom" | grep -v ' 0$' | head -n 40 | sed 's/^/prom: /'
 }
-
-never() { ! "$@"; }
 
 # Exactly one sample of that name and value; the pattern may have labels.
 sample() { [ "$(grep -c "^vcpu_deboost_$1\$" "$prom")" = 1 ]; }

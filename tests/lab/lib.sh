@@ -84,6 +84,24 @@ until_true() {
 	done
 }
 
+# What is shown of a test of soon() that fails: a script says what helps there.
+why_not() { :; }
+
+# soon WHAT COMMAND...: passes if the command does within $patience seconds.
+patience=30
+soon() {
+	local what=$1 status=0
+
+	shift
+	until_true "$patience" "$@" || status=1
+	result "$status" "$what"
+	[ "$status" = 0 ] && return
+	echo "#   $*"
+	why_not | sed 's/^/#   /'
+}
+
+never() { ! "$@"; }
+
 # field FILE KEY: a number or string from vdvm's line of JSON.
 field() {
 	sed -nE "s/.*\"$2\":(\"([^\"]*)\"|(-?[0-9]+)).*/\2\3/p" "$1" | head -n 1

@@ -26,16 +26,9 @@ start_vm() {
 	main_pid "$1"
 }
 
-soon() {
-	local what=$1 status=0
-
-	shift
-	until_true 30 "$@" || status=1
-	result "$status" "$what"
-	[ "$status" = 0 ] && return
-	echo "#   $*"
-	grep vm_info "$prom" | sed 's/^/#   /'
-	journalctl -q -o cat -u $unit | tail -n 20 | sed 's/^/#   /'
+why_not() {
+	grep vm_info "$prom"
+	journalctl -q -o cat -u $unit | tail -n 20
 }
 
 mkdir -p /etc/vcpu-deboostd/conf.d

@@ -18,7 +18,6 @@ show() { systemctl show -P "$1" $unit; }
 is() { [ "$(show "$1")" = "$2" ]; }
 of_status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$main/status"; }
 sample() { [ "$(grep -c "^vcpu_deboost_$1\$" "$prom")" = 1 ]; }
-never() { ! "$@"; }
 logged() { journalctl -q -o cat -u $unit | grep -qE -- "$1"; }
 
 # caps NAME...: the mask of these, by their numbers in linux/capability.h
@@ -47,16 +46,7 @@ option() {
 		"/proc/$main/mountinfo" | grep -q ",$2,"
 }
 
-soon() {
-	local what=$1 status=0
-
-	shift
-	until_true 30 "$@" || status=1
-	result "$status" "$what"
-	[ "$status" = 0 ] && return
-	echo "#   $*"
-	systemctl status --no-pager -l $unit | sed 's/^/#   /'
-}
+why_not() { systemctl status --no-pager -l $unit; }
 
 mkdir -p /etc/vcpu-deboostd/conf.d
 printf '[metrics]\ntextfile_interval = 1s\n' >/etc/vcpu-deboostd/conf.d/10-test.conf

@@ -9,14 +9,8 @@ conf=$dir/d.conf
 log=$dir/log
 uuid=1f0e3a52-0000-4000-8000-000000000001
 
-soon() {
-	local what=$1 status=0
-
-	shift
-	until_true 15 "$@" || status=1
-	result "$status" "$what"
-	[ "$status" = 0 ] || { echo "#   $*"; sed 's/^/#   log: /' "$log"; }
-}
+patience=15
+why_not() { sed 's/^/log: /' "$log"; }
 
 # has VM KEY=VALUE ORIGIN
 has() { vdctl get --vm "$1" | grep -qxF "$2"$'\t'"$3"; }

@@ -13,18 +13,8 @@ is() { [ "$(show "$1")" = "$2" ]; }
 status_has() { show StatusText | grep -qE -- "$1"; }
 sample() { [ "$(grep -c "^vcpu_deboost_$1\$" "$prom")" = 1 ]; }
 logged() { journalctl -q -o cat -u $unit "$@" | grep -q .; }
-never() { ! "$@"; }
 
-soon() {
-	local what=$1 status=0
-
-	shift
-	until_true 30 "$@" || status=1
-	result "$status" "$what"
-	[ "$status" = 0 ] && return
-	echo "#   $*"
-	systemctl status --no-pager -l $unit | sed 's/^/#   /'
-}
+why_not() { systemctl status --no-pager -l $unit; }
 
 mkdir -p /etc/vcpu-deboostd/conf.d
 printf '[metrics]\ntextfile_interval = 1s\n' >/etc/vcpu-deboostd/conf.d/10-test.conf

@@ -16,7 +16,6 @@ log=$dir/log
 
 logged() { grep -qF -- "$1" "$log"; }
 sample() { [ "$(grep -c "^vcpu_deboost_$1\$" "$prom")" = 1 ]; }
-never() { ! "$@"; }
 lives() { kill -0 "$1"; }
 
 start_daemon() {
