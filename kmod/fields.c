@@ -16,6 +16,9 @@
 /* Far more than any kernel has (5 MiB today): a bound, not an estimate. */
 #define BTF_MAX_BYTES (64 << 20)
 
+/* Megabytes may not be there; we say so ourselves, in one line. */
+#define GFP_QUIET (GFP_KERNEL | __GFP_NOWARN)
+
 /* The field is only pointed to. */
 #define ANY_SIZE 0
 
@@ -120,7 +123,7 @@ static void *read_file(const char *path, size_t *ret_len)
 		data = ERR_PTR(-EFBIG);
 		goto out;
 	}
-	data = kvmalloc(size, GFP_KERNEL);
+	data = kvmalloc(size, GFP_QUIET);
 	if (!data) {
 		data = ERR_PTR(-ENOMEM);
 		goto out;
@@ -154,7 +157,7 @@ static int open_one(const char *path, const struct vdb_btf *base, void **data, u
 	ret = vdb_btf_open(btf, *data, len, base);
 	if (ret)
 		return ret;
-	*index = kvmalloc_array(btf->nr, sizeof(**index), GFP_KERNEL);
+	*index = kvmalloc_array(btf->nr, sizeof(**index), GFP_QUIET);
 	if (!*index)
 		return -ENOMEM;
 	vdb_btf_index(btf, *index);

@@ -23,7 +23,14 @@ DEFINE_STATIC_CALL_RET0(vdb_lookup, vdb_lookup_proto);
  */
 int vdb_symbols_init(void)
 {
-	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	/*
+	 * Never armed: only its address is wanted. Disarming needs memory, and one
+	 * that could not be disarmed would stay in the kernel's table.
+	 */
+	struct kprobe probe = {
+		.symbol_name = "kallsyms_lookup_name",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
 	int ret = register_kprobe(&probe);
 
 	if (ret) {
