@@ -229,15 +229,20 @@ void discover_describe(const char *proc, struct vm *vm)
 	ssize_t n = 0;
 
 	vm->described = true;
-	vm->uuid[0] = '\0';
-	vm->cgroup[0] = '\0';
-	read_comm(proc, vm);
-
 	cmdline = malloc(VMNAME_CMDLINE_MAX);
 	if (cmdline)
 		n = read_proc(proc, vm->tgid, "cmdline", cmdline, VMNAME_CMDLINE_MAX);
 	if (n < 0)
 		n = 0;
+	/* A process that has exited has none any more: it keeps the name it had. */
+	if (cmdline && !n && vm->had_cmdline) {
+		free(cmdline);
+		return;
+	}
+	vm->had_cmdline |= n > 0;
+	vm->uuid[0] = '\0';
+	vm->cgroup[0] = '\0';
+	read_comm(proc, vm);
 	if (!discover_cgroup(proc, vm->tgid, vm->cgroup, sizeof(vm->cgroup)))
 		cgname_parse(vm->cgroup, &cg);
 	ask_machine(vm, &cg);

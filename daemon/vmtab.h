@@ -38,6 +38,7 @@
  * @comm: of the process, as the module saw it; "" when it did not
  * @described: @name, @uuid, @cgroup and @manager are filled in, and need no
  *	other look: a VM may find its cgroup only after it was made
+ * @had_cmdline: it had a command line: without one it has exited
  * @announced: its appearance was logged
  * @name: printable, never empty once described; not unique
  * @uuid: "" when it has none
@@ -63,6 +64,7 @@ struct vm {
 	uint32_t nr_vcpus;
 	char comm[VD_COMM_SIZE];
 	bool described;
+	bool had_cmdline;
 	bool announced;
 	char name[VMNAME_SIZE];
 	char uuid[VM_UUID_SIZE];

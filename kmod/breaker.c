@@ -91,7 +91,7 @@ static void say_inconsistency(char *buf, size_t size, const char *vm)
 
 static void say_switch(char *buf, size_t size, const char *vm)
 {
-	snprintf(buf, size, "switch: the module's parameter off was set");
+	snprintf(buf, size, "switch: parameter off of the module was set");
 }
 
 static void (*const say[])(char *buf, size_t size, const char *vm) = {

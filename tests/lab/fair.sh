@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: its 1 s form is not yet seen to pass
+# kernels: 6.12
 # usage: fair.sh [TIME [WORKLOAD]]
 # Nobody starves: for every way to make the scheduler run the receiver, a neighbour that only
 # computes, ordinary processes of two priorities, and the VM that yields, each against stock in
@@ -58,14 +58,19 @@ gap() {
 	esac
 }
 
-# Who, least percentage of stock's operations.
+# One of nice 10 (weight 110) that is preempted a tick later than before has paid ahead: it waits until
+# the others of its CPU, seven of nice 0 (1024) on two, have had as much. That is no starvation,
+# its operations say so.
+late_ns=$((tick_ns * 1024 / 110 * 7 / 2))
+
+# Who, least percentage of stock's operations, what is added to the bound.
 parties() {
 	cat <<ROWS
-neighbour 90
-hog0 85
-hog10 60
-yielder 75
-siblings 70
+neighbour 90 0
+hog0 85 0
+hog10 60 $late_ns
+yielder 75 0
+siblings 70 0
 ROWS
 }
 
@@ -85,14 +90,14 @@ strategies() {
 }
 
 compare() {
-	local who least ours stock
+	local who least more ours stock
 
-	while read -r who least; do
+	while read -r who least more; do
 		ours=$(gap "$1" "$who") stock=$(stock_gap "$who")
 		echo "# $1 $who: waited at most $((ours / 1000)) us, stock $((stock / 1000)) us;" \
 			"$(ops "$1" "$who") operations, stock $(stock_ops "$who")"
 		number "$1: $who waits no longer than the bound allows" "$ours" -le \
-			$((stock + bound_ns))
+			$((stock + bound_ns + more))
 		number "$1: $who gets its work done" $(($(ops "$1" "$who") * 100)) -ge \
 			$(($(stock_ops "$who") * least))
 	done < <(parties)

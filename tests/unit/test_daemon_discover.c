@@ -228,6 +228,27 @@ static void test_describe(void **state)
 	}
 }
 
+/* One that has exited and was not waited for has neither; what is known of it stays. */
+static void test_describe_exited(void **state)
+{
+	struct tree *t = *state;
+	struct vm vm = { .tgid = 100, .start_ticks = 555 };
+
+	add_process(t, 100, "vmm", 555, 1);
+	put(t, 100, "cmdline", CMD("x\0-name\0web\0-uuid\0" UUID));
+	put(t, 100, "cgroup", "0::/qemu.slice/9.scope\n", 23);
+	discover_describe(t->path, &vm);
+	put(t, 100, "cmdline", "", 0);
+	put(t, 100, "cgroup", "0::/\n", 5);
+	vm.described = false;
+	discover_describe(t->path, &vm);
+	assert_true(vm.described);
+	assert_string_equal(vm.name, "web");
+	assert_string_equal(vm.uuid, UUID);
+	assert_string_equal(vm.cgroup, "/qemu.slice/9.scope");
+	assert_int_equal(vm.manager, CGNAME_PROXMOX);
+}
+
 /* The number was given to another process meanwhile: say nothing about that one. */
 static void test_describe_reused(void **state)
 {
@@ -458,6 +479,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_describe, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_describe_exited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_describe_reused, setup, teardown),
 		cmocka_unit_test(test_uuid),
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
