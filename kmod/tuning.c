@@ -108,7 +108,7 @@ int vdb_tuning_put(struct sk_buff *skb, const struct vdb_tuning *tuning)
 }
 
 /**
- * vdb_tuning_init - the defaults of the original series
+ * vdb_tuning_init - the defaults: those that docs/RESULTS.md shows to be best
  * @mode: initial mode
  */
 void vdb_tuning_init(u32 mode)
@@ -117,12 +117,12 @@ void vdb_tuning_init(u32 mode)
 		.mode = mode,
 		.ipi_tracking = 1,
 		.window_ns = VCPU_DEBOOST_WINDOW_DEFAULT_NS,
-		.order = VCPU_DEBOOST_ORDER_STOCK,
+		.order = VCPU_DEBOOST_ORDER_AGE,
 		.slots = VCPU_DEBOOST_SLOTS_MAX,
 		.eoi_clear = VCPU_DEBOOST_EOI_CLEAR_VECTOR,
 		.relaxed_boost = 1,
 		.chain = 1,
-		.sched = VCPU_DEBOOST_SCHED_NONE,
+		.sched = VCPU_DEBOOST_SCHED_LOAN,
 		.budget_hook_ns = VCPU_DEBOOST_BUDGET_HOOK_DEFAULT_NS,
 		.budget_boosts = VCPU_DEBOOST_BUDGET_BOOSTS_DEFAULT,
 		.budget_failed = VCPU_DEBOOST_BUDGET_FAILED_DEFAULT,

@@ -8,8 +8,11 @@ WORKLOADS = ("ipi", "lock", "lockipi", "initiator", "shootdown", "compute")
 LAYOUTS = ("flat", "vcpu")
 
 # What a setting does not name is as the module has it without being told.
-KNOBS = {"mode": "observe", "window": "50ms", "ipi_tracking": "on", "order": "stock", "slots": "8",
-         "eoi_clear": "vector", "relaxed_boost": "on", "chain": "on", "sched": "none"}
+KNOBS = {"mode": "observe", "window": "50ms", "ipi_tracking": "on", "order": "age", "slots": "8",
+         "eoi_clear": "vector", "relaxed_boost": "on", "chain": "on", "sched": "loan"}
+
+# The series' first half alone: whom to yield to, in KVM's order, by KVM's own yield.
+PLAIN = {"mode": "active", "order": "stock", "sched": "none"}
 
 # Name -> what `vdctl set` is given. None: our module is not loaded at all. A setting is compared
 # with "stock"; "again" is stock once more and shows the noise of the whole procedure.
@@ -19,24 +22,24 @@ SETTINGS = {
     "off": {"mode": "off"},
     "observe": {},
     "active": {"mode": "active"},
-    # One mechanism taken away, or changed to what the series has.
-    "blind": {"mode": "active", "ipi_tracking": "off"},
-    "slot": {"mode": "active", "slots": "1"},
-    "nochain": {"mode": "active", "chain": "off"},
-    "wipe": {"mode": "active", "eoi_clear": "series"},
+    "plain": PLAIN,
+    # One mechanism taken away from that, or changed to what the series has.
+    "blind": PLAIN | {"ipi_tracking": "off"},
+    "slot": PLAIN | {"slots": "1"},
+    "nochain": PLAIN | {"chain": "off"},
+    "wipe": PLAIN | {"eoi_clear": "series"},
     # Whom to choose where no IPI says it.
-    "tiers": {"mode": "active", "order": "tiers"},
-    "strict": {"mode": "active", "order": "tiers", "relaxed_boost": "off"},
-    "age": {"mode": "active", "order": "age"},
+    "tiers": PLAIN | {"order": "tiers"},
+    "strict": PLAIN | {"order": "tiers", "relaxed_boost": "off"},
+    "age": PLAIN | {"order": "age"},
     # How the scheduler is made to run the chosen one.
-    "loan": {"mode": "active", "sched": "loan"},
-    "penalty": {"mode": "active", "sched": "penalty"},
-    "penalty-series": {"mode": "active", "sched": "penalty-series"},
-    "credit": {"mode": "active", "sched": "credit"},
-    "transfer": {"mode": "active", "sched": "transfer"},
+    "loan": PLAIN | {"sched": "loan"},
+    "penalty": PLAIN | {"sched": "penalty"},
+    "penalty-series": PLAIN | {"sched": "penalty-series"},
+    "credit": PLAIN | {"sched": "credit"},
+    "transfer": PLAIN | {"sched": "transfer"},
     # The KVM half of the series as it is written.
-    "series": {"mode": "active", "order": "tiers", "slots": "1", "chain": "off",
-               "eoi_clear": "series"},
+    "series": PLAIN | {"order": "tiers", "slots": "1", "chain": "off", "eoi_clear": "series"},
 }
 
 DEFAULTS = {
@@ -63,7 +66,7 @@ PRESETS = {
         "kernel": ["6.12", "6.1", "7.3"],
         "shape": ["2x4"],
         "workload": ["ipi", "lock", "lockipi", "shootdown"],
-        "setting": ["stock", "active", "blind", "slot", "nochain", "wipe", "tiers", "strict",
+        "setting": ["stock", "plain", "blind", "slot", "nochain", "wipe", "tiers", "strict",
                     "age", "series"],
         "seeds": 3,
         "time": "1s",
@@ -73,7 +76,7 @@ PRESETS = {
         "kernel": ["6.12", "7.3", "6.1"],
         "shape": ["2x4", "2x8"],
         "workload": ["ipi", "lock", "lockipi", "initiator", "shootdown"],
-        "setting": ["stock", "active", "age", "loan", "loan+order=age", "transfer", "penalty",
+        "setting": ["stock", "active", "plain", "age", "loan", "transfer", "penalty",
                     "penalty-series", "credit"],
         "seeds": 3,
         "time": "1s",

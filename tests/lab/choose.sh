@@ -7,6 +7,7 @@
 
 tracing=/sys/kernel/tracing
 modprobe vcpu_deboost mode=active
+vdctl set order=stock sched=none >/dev/null
 echo 40000 >$tracing/buffer_size_kb
 echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable
 

@@ -6,6 +6,7 @@
 
 tracing=/sys/kernel/tracing
 modprobe vcpu_deboost mode=active
+vdctl set order=stock sched=none >/dev/null
 echo 1 >"$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable"
 
 # Receivers keep interrupts off for 5 ms; four vCPUs on two CPUs make them wait longer yet.
