@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not seen to pass since the merge of this session
 # kernels: 6.12
 # The daemon with the real module and real VMs, as all of them come and go.
 . ./lib.sh

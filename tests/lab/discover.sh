@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not run yet
+# kernels: 6.12
 # lab: --mem 2048
 # How soon the daemon knows a VM: from the ioctl that makes it to the line in the daemon's log, with
 # an interval that is too long to help. 500 VMs, 100 of them a second, with the module and without.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kernels: 6.12
-# by name: since the listeners really listen, not yet seen to pass
 # usage: two.sh [KILLS [DEAF]]
 # More than one daemon, fewer than one, and listeners who do not listen. By number: daemons
 # started at once, daemons killed at any moment under load, sockets that nobody reads.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not run yet
+# kernels: 6.12
 # Hosts on which there is nothing to do: the daemon says why, waits, and ends well when told to.
 . ./lib.sh
 
