@@ -112,7 +112,11 @@ for sched in transfer penalty penalty-series credit; do
 			grep -qE 'this kernel.*: use sched=' /tmp/set
 		continue
 	fi
-	initiator $sched
+	# credit needs a receiver that is queued on the same CPU, which a short run may not have.
+	for _ in 1 2 3 4; do
+		initiator $sched
+		[ "$(acted "$event")" -le "$before" ] || break
+	done
 	number "$sched: is done" "$(acted "$event")" -gt "$before"
 	number "$sched: IPIs are answered" "$(field /tmp/$sched.json ops)" -gt 0
 done
