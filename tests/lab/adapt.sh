@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not run yet
+# by name: the way back of the window takes longer than it allows, and a silent VM keeps an override of its own
 # kernels: 6.12
 # The window follows the answers of the VM's own IPIs: two VMs whose answers differ 100x, one VM
 # whose answers become 100 times slower and quick again, one that falls silent, one set by hand.
@@ -109,7 +109,7 @@ settled moved 12
 covers moved 8000 100000
 began=$(now_ms)
 echo "max 10000" >$cg/libvirt/vcpu1/cpu.max
-settled moved 4
+settled moved 15
 number "moved: it is back ($(window_us moved) us)" "$(window_us moved)" -le 1000
 
 # What is set by hand is left alone, said and shown.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# by name: its bound for nice 10 is mended, not run since
 # kernels: 6.12
 # usage: fair.sh [TIME [WORKLOAD]]
 # Nobody starves: for every way to make the scheduler run the receiver, a neighbour that only
