@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: the way back of the window takes longer than it allows, and a silent VM keeps an override of its own
+# by name: the way back of the window was too slow for it, a silent VM keeps an own override
 # kernels: 6.12
 # The window follows the answers of the VM's own IPIs: two VMs whose answers differ 100x, one VM
 # whose answers become 100 times slower and quick again, one that falls silent, one set by hand.

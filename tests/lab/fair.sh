@@ -59,9 +59,9 @@ gap() {
 	esac
 }
 
-# One of nice 10 (weight 110) that is preempted a tick later than before has paid ahead: it waits until
-# the others of its CPU, seven of nice 0 (1024) on two, have had as much. That is no starvation,
-# its operations say so.
+# One of nice 10 (weight 110) that is preempted a tick later than before has paid ahead: it waits
+# until the others of its CPU, seven of nice 0 (1024) on two, have had as much. That is no
+# starvation, its operations say so.
 late_ns=$((tick_ns * 1024 / 110 * 7 / 2))
 
 # Who, least percentage of stock's operations, what is added to the bound.
