@@ -5,8 +5,7 @@
 . ./lib.sh
 
 tracing=/sys/kernel/tracing
-modprobe vcpu_deboost mode=active
-vdctl set order=stock sched=none >/dev/null
+load_plain
 echo 20000 >$tracing/buffer_size_kb
 echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable
 

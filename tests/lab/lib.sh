@@ -102,6 +102,12 @@ soon() {
 
 never() { ! "$@"; }
 
+# The module acts, but in KVM's order and by KVM's yield, for tests of the choice alone.
+load_plain() {
+	modprobe vcpu_deboost mode=active
+	vdctl set order=stock sched=none >/dev/null
+}
+
 # field FILE KEY: a number or string from vdvm's line of JSON.
 field() {
 	sed -nE "s/.*\"$2\":(\"([^\"]*)\"|(-?[0-9]+)).*/\2\3/p" "$1" | head -n 1

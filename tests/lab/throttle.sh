@@ -6,8 +6,7 @@
 . ./lib.sh
 
 slice=/sys/fs/cgroup/machine.slice/quota.scope
-modprobe vcpu_deboost mode=active
-vdctl set order=stock sched=none >/dev/null
+load_plain
 vdctl set window=1s >/dev/null
 
 # vCPU 0 asks, vCPU 1 may run 5 ms in 100: an answer takes up to 95 ms.

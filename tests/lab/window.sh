@@ -5,8 +5,7 @@
 . ./lib.sh
 
 tracing=/sys/kernel/tracing
-modprobe vcpu_deboost mode=active
-vdctl set order=stock sched=none >/dev/null
+load_plain
 echo 1 >"$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable"
 
 # Receivers keep interrupts off for 5 ms; four vCPUs on two CPUs make them wait longer yet.
