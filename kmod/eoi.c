@@ -35,7 +35,7 @@ static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me,
 	if (trace_vcpu_deboost_clear_enabled())
 		trace_vcpu_deboost_clear(vm->id, sender->idx, me->idx, vector, age_ns);
 	if (unlikely(READ_ONCE(me->loan)))
-		vdb_loan_answered(me);
+		vdb_loan_answered(vm, me);
 	if (unlikely(READ_ONCE(sender->spun)))
 		last_answer(vm, me, sender);
 }

@@ -9,135 +9,124 @@
  * to see it, and pays that back, too: so a sender loses its CPU between two waits, not
  * in one, and gets no more of it than its share.
  *
- * Two loans at a time on a CPU, one of each kind. A slot belongs to who has set the state BUSY;
- * whatever waits for it to end is the slot's timer, so that a loan never outlives
- * its time, whatever becomes of the borrower.
+ * One that waits for several answers: loan_row.c.
+ *
+ * A slot belongs to who has set the state BUSY; whatever waits for it to end is the slot's
+ * timer, so that a loan never outlives its time, whatever becomes of the borrower.
  */
-#include <linux/hrtimer.h>
-#include <linux/percpu.h>
 #include <linux/sched/task.h>
 
 #include "breaker.h"
 #include "clock.h"
-#include "fair.h"
 #include "fields.h"
+#include "loan_priv.h"
 #include "trace.h"
-#include "vdb.h"
 
-enum state {
-	FREE,
-	BUSY,
-	PLANNED,
-	LENT
-};
-
-/* A CPU's loans: to whom was chosen there, and to a sender whose answer came from there. */
-enum slot {
-	CHOSEN,
-	RETURN,
-	NR_SLOTS
-};
-
-/**
- * struct loan - one of a CPU
- * @timer: looks whether it is due
- * @state: enum state
- * @borrower: referenced while not FREE
- * @lender: the sender, referenced while not FREE; NULL in a slot RETURN
- * @chain: what was given to whom
- * @ran_ns: of the borrower, when it was given
- * @times: when
- * @vm: id, for the trace
- * @idx: of the borrower, for the trace
- * @lender_idx: of the lender, for the trace
- */
-struct loan {
-	struct hrtimer timer;
-	int state;
-	struct task_struct *borrower;
-	struct task_struct *lender;
-	struct vdb_chain chain;
-	u64 ran_ns;
-	struct vdb_loan_times times;
-	u32 vm;
-	u16 idx;
-	u16 lender_idx;
-};
-
-static DEFINE_PER_CPU(struct loan, loans[NR_SLOTS]);
+DEFINE_PER_CPU(struct vdb_loan, vdb_loans[VDB_LOAN_SLOTS]);
 
 /* No sender is brought back any more: the last loans are being settled. */
 static bool closed;
 
-static void look_again(struct loan *loan, u64 in_ns)
+/**
+ * vdb_loan_look_again - have the timer look
+ * @loan: the loan
+ * @in_ns: from now
+ *
+ * Context: any, run-queue locks included.
+ */
+void vdb_loan_look_again(struct vdb_loan *loan, u64 in_ns)
 {
 	hrtimer_start(&loan->timer, ns_to_ktime(in_ns), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+/* From when the run queue is released on, the borrower may run and have its EOI. */
 static int lend(struct task_struct *task, void *arg)
 {
-	struct loan *loan = arg;
+	struct vdb_loan *loan = arg;
 	int ret = vdb_fair_give(task, &loan->chain, VDB_MARGIN_NS);
 
-	if (!ret)
-		vdb_fair_nominate(&loan->chain);
-	return ret;
-}
-
-/* Context: the state is BUSY, nothing is owed. */
-static void release(struct loan *loan)
-{
-	if (loan->lender)
-		put_task_struct(loan->lender);
-	put_task_struct(loan->borrower);
-	WRITE_ONCE(loan->borrower, NULL);
-	smp_store_release(&loan->state, FREE);
-}
-
-/* Context: the state is BUSY, the borrower is known. Return: 0, or why not: then FREE. */
-static int start(struct loan *loan)
-{
-	u64 first_ns = loan->lender ? VDB_UNANSWERED_NS : VDB_SEE_NS;
-	int ret;
-
-	loan->ran_ns = READ_ONCE(loan->borrower->se.sum_exec_runtime);
-	ret = vdb_fair_call(loan->borrower, lend, loan);
-	if (ret) {
-		release(loan);
+	if (ret)
 		return ret;
-	}
-	loan->times = (struct vdb_loan_times){ .lent_ns = vdb_clock_ns(), .run_ns = first_ns };
+	vdb_fair_nominate(&loan->chain);
+	loan->times = (struct vdb_loan_times){
+		.lent_ns = vdb_clock_ns(),
+		.run_ns = loan->lender ? VDB_UNANSWERED_NS : VDB_SEE_NS,
+	};
 	trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_LENT, vdb_fair_total(&loan->chain));
-	smp_store_release(&loan->state, LENT);
-	look_again(loan, first_ns);
+	vdb_loan_look_again(loan, loan->times.run_ns);
+	smp_store_release(&loan->state, VDB_LOAN_LENT_OUT);
 	return 0;
 }
 
-/*
- * A sender that waits for a CPU has its answer: it is lent what it needs to see
- * it. In @in_ns, because the one that has answered may have to write it yet.
+/**
+ * vdb_loan_release - a slot is free again
+ * @loan: BUSY, nothing is owed
  */
-static void bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns)
+void vdb_loan_release(struct vdb_loan *loan)
 {
-	struct loan *loan = this_cpu_ptr(&loans[RETURN]);
+	if (loan->lender)
+		put_task_struct(loan->lender);
+	loan->lender = NULL;
+	if (loan->borrower)
+		put_task_struct(loan->borrower);
+	WRITE_ONCE(loan->borrower, NULL);
+	smp_store_release(&loan->state, VDB_LOAN_FREE);
+}
+
+static void set_borrower(struct vdb_loan *loan, u16 idx, struct task_struct *task)
+{
+	struct task_struct *before = loan->borrower;
+
+	loan->idx = idx;
+	WRITE_ONCE(loan->borrower, get_task_struct(task));
+	if (before)
+		put_task_struct(before);
+}
+
+/**
+ * vdb_loan_start - lend
+ * @loan: BUSY
+ * @idx: of the borrower
+ * @task: its thread, valid
+ *
+ * Context: any without a run-queue lock.
+ * Return: 0: it is lent, and not the caller's any more; or why not: still BUSY.
+ */
+int vdb_loan_start(struct vdb_loan *loan, u16 idx, struct task_struct *task)
+{
+	set_borrower(loan, idx, task);
+	loan->ran_ns = READ_ONCE(task->se.sum_exec_runtime);
+	return vdb_fair_call(task, lend, loan);
+}
+
+/**
+ * vdb_loan_bring_back - a sender has its answers: it is lent what it needs to see them
+ * @vm: id
+ * @idx: of the sender
+ * @task: its thread, valid
+ * @in_ns: then, because the one that has answered may have to write it yet
+ *
+ * Context: any without a run-queue lock, preemption off.
+ */
+void vdb_loan_bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns)
+{
+	struct vdb_loan *loan = this_cpu_ptr(&vdb_loans[VDB_LOAN_RETURN]);
 
 	if (READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq) ||
-	    cmpxchg(&loan->state, FREE, BUSY) != FREE)
+	    cmpxchg(&loan->state, VDB_LOAN_FREE, VDB_LOAN_BUSY) != VDB_LOAN_FREE)
 		return;
 	loan->vm = vm;
-	loan->idx = idx;
-	loan->lender = NULL;
-	WRITE_ONCE(loan->borrower, get_task_struct(task));
-	if (!in_ns) {
-		start(loan);
-		return;
+	if (in_ns) {
+		set_borrower(loan, idx, task);
+		smp_store_release(&loan->state, VDB_LOAN_PLANNED);
+		vdb_loan_look_again(loan, in_ns);
+	} else if (vdb_loan_start(loan, idx, task)) {
+		vdb_loan_release(loan);
 	}
-	smp_store_release(&loan->state, PLANNED);
-	look_again(loan, in_ns);
 }
 
 /* Context: the state is BUSY. */
-static void settle(struct loan *loan)
+static void settle(struct vdb_loan *loan)
 {
 	u64 owed = vdb_fair_total(&loan->chain);
 	u64 lost;
@@ -149,11 +138,12 @@ static void settle(struct loan *loan)
 		trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_WRITTEN_OFF, lost);
 	rcu_read_unlock();
 	if (loan->lender && loan->times.answered_ns && !READ_ONCE(closed))
-		bring_back(loan->vm, loan->lender_idx, loan->lender, 0);
-	release(loan);
+		vdb_row_goes_on(loan);
+	else
+		vdb_loan_release(loan);
 }
 
-static void look(struct loan *loan)
+static void look(struct vdb_loan *loan)
 {
 	u64 now_ns = vdb_clock_ns();
 	struct vdb_loan_times times;
@@ -165,74 +155,109 @@ static void look(struct loan *loan)
 		    READ_ONCE(loan->borrower->se.sum_exec_runtime) != loan->ran_ns;
 	due_ns = vdb_loan_due(&times, now_ns);
 	if ((s64)(due_ns - now_ns) > 0) {
-		smp_store_release(&loan->state, LENT);
-		look_again(loan, due_ns - now_ns);
+		smp_store_release(&loan->state, VDB_LOAN_LENT_OUT);
+		vdb_loan_look_again(loan, due_ns - now_ns);
 	} else {
 		settle(loan);
 	}
 }
 
+/* What was planned: to bring a sender back, or a row. */
+static void begin(struct vdb_loan *loan)
+{
+	if (loan->lender)
+		vdb_row_goes_on(loan);
+	else if (vdb_loan_start(loan, loan->idx, loan->borrower))
+		vdb_loan_release(loan);
+}
+
 static enum hrtimer_restart due(struct hrtimer *timer)
 {
-	struct loan *loan = container_of(timer, struct loan, timer);
+	struct vdb_loan *loan = container_of(timer, struct vdb_loan, timer);
 
-	if (cmpxchg(&loan->state, PLANNED, BUSY) == PLANNED)
-		start(loan);
-	else if (cmpxchg(&loan->state, LENT, BUSY) == LENT)
+	if (cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) == VDB_LOAN_PLANNED)
+		begin(loan);
+	else if (cmpxchg(&loan->state, VDB_LOAN_LENT_OUT, VDB_LOAN_BUSY) == VDB_LOAN_LENT_OUT)
 		look(loan);
 	return HRTIMER_NORESTART;
 }
 
 /* A borrower has got its EOI, or spins again. */
-static void ended(struct vdb_vcpu *me, u64 due_in_ns)
+static void ended(const struct vdb_vm *vm, struct vdb_vcpu *me, u64 due_in_ns)
 {
-	struct loan *loan = &per_cpu_ptr(loans, me->loan - 1)[CHOSEN];
+	struct vdb_loan *loan = vdb_loan_chosen(vm, (int)me->loan - 1);
 
 	WRITE_ONCE(me->loan, 0);
 	if (READ_ONCE(loan->borrower) != current ||
 	    cmpxchg(&loan->times.answered_ns, 0, vdb_clock_ns()))
 		return;
-	look_again(loan, due_in_ns);
+	vdb_loan_look_again(loan, due_in_ns);
 }
 
 /**
  * vdb_loan_answered - a borrower has got its EOI
+ * @vm: its VM
  * @me: the borrower
  *
  * Context: its thread.
  */
-void vdb_loan_answered(struct vdb_vcpu *me)
+void vdb_loan_answered(const struct vdb_vm *vm, struct vdb_vcpu *me)
 {
-	ended(me, VDB_HANDLER_NS);
+	ended(vm, me, VDB_HANDLER_NS);
 }
 
 /**
  * vdb_loan_spun - a borrower spins again: what it was lent for is done
+ * @vm: its VM
  * @me: the borrower
  *
  * Context: its thread.
  */
-void vdb_loan_spun(struct vdb_vcpu *me)
+void vdb_loan_spun(const struct vdb_vm *vm, struct vdb_vcpu *me)
 {
-	ended(me, 0);
+	ended(vm, me, 0);
+}
+
+/**
+ * vdb_loan_claim - a slot for whom a spin chooses
+ * @spin: the spin
+ * @cpu: whose
+ * @now: to lend at once: before what is only planned
+ *
+ * Context: the spinning vCPU's thread, preemption off.
+ * Return: the slot, BUSY, without a borrower; NULL if it is taken.
+ */
+struct vdb_loan *vdb_loan_claim(struct vdb_spin *spin, int cpu, bool now)
+{
+	struct vdb_loan *loan = vdb_loan_chosen(spin->vm, cpu);
+
+	if (cmpxchg(&loan->state, VDB_LOAN_FREE, VDB_LOAN_BUSY) != VDB_LOAN_FREE &&
+	    (!now || cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) != VDB_LOAN_PLANNED))
+		return NULL;
+	if (loan->lender)
+		put_task_struct(loan->lender);
+	loan->lender = get_task_struct(current);
+	loan->lender_idx = spin->me->idx;
+	loan->vm = spin->vm->id;
+	loan->left = 0;
+	return loan;
 }
 
 /* Return: 0, or why not. */
 static int open(struct vdb_spin *spin, struct task_struct *task, int cpu)
 {
-	struct loan *loan = &per_cpu_ptr(loans, cpu)[CHOSEN];
+	struct vdb_loan *loan = vdb_loan_claim(spin, cpu, true);
 	int ret;
 
-	if (cmpxchg(&loan->state, FREE, BUSY) != FREE)
-		return READ_ONCE(loan->borrower) == task ? -EALREADY : -EBUSY;
-	loan->vm = spin->vm->id;
-	loan->idx = spin->target->idx;
-	loan->lender_idx = spin->me->idx;
-	loan->lender = get_task_struct(current);
-	WRITE_ONCE(loan->borrower, get_task_struct(task));
-	ret = start(loan);
-	if (!ret)
-		WRITE_ONCE(spin->target->loan, cpu + 1);
+	if (!loan)
+		return READ_ONCE(vdb_loan_chosen(spin->vm, cpu)->borrower) == task ? -EALREADY
+										   : -EBUSY;
+	WRITE_ONCE(spin->target->loan, cpu + 1);
+	ret = vdb_loan_start(loan, spin->target->idx, task);
+	if (ret) {
+		WRITE_ONCE(spin->target->loan, 0);
+		vdb_loan_release(loan);
+	}
 	return ret;
 }
 
@@ -270,7 +295,11 @@ enum vdb_help vdb_loan_help(struct vdb_spin *spin, struct task_struct *task)
 {
 	int ret;
 
-	if (spin->why != VCPU_DEBOOST_STATS_A_BOOSTED || !is_worth_it(spin->vm, spin->target, task))
+	if (spin->why != VCPU_DEBOOST_STATS_A_BOOSTED)
+		return VDB_HELP_YIELD;
+	if (spin->nr_waits > 1)
+		return vdb_row_help(spin);
+	if (!is_worth_it(spin->vm, spin->target, task))
 		return VDB_HELP_YIELD;
 	ret = open(spin, task, task_cpu(task));
 	if (ret)
@@ -295,7 +324,13 @@ void vdb_loan_return(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *se
 	bool here = task_cpu(task) == smp_processor_id();
 
 	if (is_worth_it(vm, me, current))
-		bring_back(vm->id, sender->idx, task, here ? VDB_HANDLER_NS : 0);
+		vdb_loan_bring_back(vm->id, sender->idx, task, here ? VDB_HANDLER_NS : 0);
+}
+
+static void init(struct vdb_loan *loan, int cpu)
+{
+	loan->cpu = cpu;
+	hrtimer_setup(&loan->timer, due, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /**
@@ -307,20 +342,19 @@ void vdb_loans_init(void)
 
 	for_each_possible_cpu(cpu)
 	{
-		for (i = 0; i < NR_SLOTS; i++)
-			hrtimer_setup(&per_cpu_ptr(loans, cpu)[i].timer, due, CLOCK_MONOTONIC,
-				      HRTIMER_MODE_REL_PINNED_HARD);
+		for (i = 0; i < VDB_LOAN_SLOTS; i++)
+			init(&per_cpu_ptr(vdb_loans, cpu)[i], cpu);
 	}
 }
 
-static void close(struct loan *loan)
+static void close(struct vdb_loan *loan)
 {
 	hrtimer_cancel(&loan->timer);
-	if (cmpxchg(&loan->state, PLANNED, BUSY) == PLANNED)
-		release(loan);
-	if (cmpxchg(&loan->state, LENT, BUSY) == LENT)
+	if (cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) == VDB_LOAN_PLANNED)
+		vdb_loan_release(loan);
+	if (cmpxchg(&loan->state, VDB_LOAN_LENT_OUT, VDB_LOAN_BUSY) == VDB_LOAN_LENT_OUT)
 		settle(loan);
-	vdb_is_sane(loan->state == FREE, NULL, "a loan could not be paid back");
+	vdb_is_sane(loan->state == VDB_LOAN_FREE, NULL, "a loan could not be paid back");
 }
 
 /**
@@ -333,8 +367,8 @@ void vdb_loans_settle(void)
 	int cpu, i;
 
 	WRITE_ONCE(closed, true);
-	for (i = 0; i < NR_SLOTS; i++) {
-		for_each_possible_cpu(cpu) close(&per_cpu_ptr(loans, cpu)[i]);
+	for (i = 0; i < VDB_LOAN_SLOTS; i++) {
+		for_each_possible_cpu(cpu) close(&per_cpu_ptr(vdb_loans, cpu)[i]);
 	}
 	WRITE_ONCE(closed, false);
 }

@@ -141,11 +141,11 @@ bool vdb_receiver_choose(struct vdb_spin *spin)
 	struct search s = { .spin = spin, .queue = { spin->me }, .n = 1 };
 	unsigned int i;
 
-	if (!look(&s, 0))
+	spin->nr_waits = look(&s, 0);
+	if (!spin->nr_waits)
 		return false;
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
 	WRITE_ONCE(spin->me->spun, true);
-	spin->waits = true;
 	for (i = 1; i < s.n && !spin->target; i++)
 		look(&s, i);
 	if (spin->target || (s.stuck.vcpu && take(spin, s.stuck.vcpu, &s.stuck.pair, false)))

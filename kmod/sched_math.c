@@ -85,6 +85,22 @@ bool vdb_loan_pays(u32 lock_spins, u64 ran_ns)
 }
 
 /**
+ * vdb_row_delay_ns - when to interrupt the receivers of one sender
+ * @receivers: how many there are
+ * @lock_spins: as vdb_loan_pays()
+ *
+ * Not where others wait for what the sender does.
+ *
+ * Return: time after the first IPI.
+ */
+u64 vdb_row_delay_ns(unsigned int receivers, u32 lock_spins)
+{
+	if (receivers < 2 || lock_spins >= VDB_SPINS_LOCKS)
+		return 0;
+	return (receivers - 1) * VDB_ROW_GAP_NS;
+}
+
+/**
  * vdb_charge - what one entity pays for what another was given
  * @given: virtual time by which the other was moved down
  * @weight_to: of the other

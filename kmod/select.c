@@ -27,7 +27,7 @@ static bool choose(struct vdb_spin *spin)
 	const struct vdb_tuning *tuning = &spin->vm->tuning;
 	bool waits = READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin);
 
-	note_kind(spin->vm, spin->waits);
+	note_kind(spin->vm, spin->nr_waits);
 	if (waits)
 		return true;
 	return READ_ONCE(tuning->order) != VCPU_DEBOOST_ORDER_STOCK && vdb_order_choose(spin);
@@ -112,7 +112,7 @@ static struct kvm_vcpu *on_spin(struct vdb_spin *spin, struct kvm_vcpu *vcpu)
 	WRITE_ONCE(spin->me->spin_ns, spin->now_ns);
 	WRITE_ONCE(spin->me->answered, false);
 	if (READ_ONCE(spin->me->loan))
-		vdb_loan_spun(spin->me);
+		vdb_loan_spun(spin->vm, spin->me);
 	if (needs_age(&spin->vm->tuning))
 		vdb_order_spin(spin->vm, spin->me, spin->now_ns);
 	if (choose(spin))

@@ -372,7 +372,7 @@ bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
  * @why: the counter VCPU_DEBOOST_STATS_A_* of the reason
  * @waited_ns: how long @me has waited for it, if known
  * @vector: of the IPI it has not answered, if any
- * @waits: @me has an IPI without an answer
+ * @nr_waits: IPIs of @me without an answer
  */
 struct vdb_spin {
 	const struct kvm *kvm;
@@ -386,7 +386,7 @@ struct vdb_spin {
 	unsigned int why;
 	u64 waited_ns;
 	u8 vector;
-	bool waits;
+	u8 nr_waits;
 };
 
 /* receiver.c */
@@ -406,14 +406,15 @@ void vdb_sched_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu 
 /* loan.c */
 void vdb_loans_init(void);
 void vdb_loans_settle(void);
-void vdb_loan_answered(struct vdb_vcpu *me);
-void vdb_loan_spun(struct vdb_vcpu *me);
+void vdb_loan_answered(const struct vdb_vm *vm, struct vdb_vcpu *me);
+void vdb_loan_spun(const struct vdb_vm *vm, struct vdb_vcpu *me);
 
 /* select.c */
 struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);
 
 /* yield.c */
 bool vdb_yield_redundant(const struct vdb_vcpu *target, u64 now_ns);
+void vdb_yield_mark(struct vdb_vm *vm, struct vdb_vcpu *target, u64 now_ns);
 void vdb_yield_begin(struct vdb_spin *spin);
 void vdb_yield_settle(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns);
 void vdb_yield_stock(struct kvm_vcpu *target);

@@ -39,6 +39,22 @@ static void failed(struct vdb_vm *vm, u64 now_ns)
 }
 
 /**
+ * vdb_yield_mark - a vCPU is made to run
+ * @vm: its VM
+ * @target: the vCPU
+ * @now_ns: time now
+ *
+ * Context: any without a run-queue lock, preemption off, rcu_read_lock().
+ */
+void vdb_yield_mark(struct vdb_vm *vm, struct vdb_vcpu *target, u64 now_ns)
+{
+	vdb_breaker_yield(vm, now_ns);
+	/* Somebody else's yield that has not made it run by now. */
+	if (xchg(&target->boosted_ns, now_ns))
+		failed(vm, now_ns);
+}
+
+/**
  * vdb_yield_begin - a vCPU yields
  * @spin: with its target
  *
@@ -46,10 +62,7 @@ static void failed(struct vdb_vm *vm, u64 now_ns)
  */
 void vdb_yield_begin(struct vdb_spin *spin)
 {
-	vdb_breaker_yield(spin->vm, spin->now_ns);
-	/* Somebody else's yield that has not made it run by now. */
-	if (xchg(&spin->target->boosted_ns, spin->now_ns))
-		failed(spin->vm, spin->now_ns);
+	vdb_yield_mark(spin->vm, spin->target, spin->now_ns);
 	spin->me->yield_ns = spin->now_ns;
 	spin->me->yield_to = spin->target->idx + 1;
 }

@@ -74,6 +74,23 @@ static void test_loan_pays(void **state)
 	assert_true(vdb_loan_pays(VDB_SPINS_ALL, UINT64_MAX));
 }
 
+static void test_row_delay(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	assert_true(vdb_row_delay_ns(0, 0) == 0);
+	assert_true(vdb_row_delay_ns(1, 0) == 0);
+	for (n = 2; n <= 8; n++) {
+		assert_true(vdb_row_delay_ns(n, 0) ==
+			    vdb_row_delay_ns(n - 1, 0) + VDB_ROW_GAP_NS);
+		assert_true(vdb_row_delay_ns(n, VDB_SPINS_LOCKS - 1) == vdb_row_delay_ns(n, 0));
+		assert_true(vdb_row_delay_ns(n, VDB_SPINS_LOCKS) == 0);
+	}
+	/* However many there are: long before a loan would end. */
+	assert_true(vdb_row_delay_ns(8, 0) < VDB_LOAN_MAX_NS);
+}
+
 static u64 random64(void)
 {
 	return (u64)random() << 42 ^ (u64)random() << 21 ^ (u64)random();
@@ -269,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vtime),		cmocka_unit_test(test_lag_wanted),
 		cmocka_unit_test(test_loan_due),	cmocka_unit_test(test_loan_pays),
+		cmocka_unit_test(test_row_delay),
 		cmocka_unit_test(test_against_others),	cmocka_unit_test(test_balance),
 		cmocka_unit_test(test_transfers),	cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_every_loan_ends),
