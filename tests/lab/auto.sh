@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not yet seen to pass to its end
 # kernels: 6.12
 # mode = auto with real VMs: active where that helps, observing where it hurts, and vdctl says why.
 . ./lib.sh

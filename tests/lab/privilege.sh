@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: its check of a file that is not there is mended, not run since
 # kernels: 6.12
 # lab: --systemd
 # Who may do what, tried by real users: what the daemon has, what it is kept from, that it works

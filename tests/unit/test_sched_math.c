@@ -82,8 +82,7 @@ static void test_row_delay(void **state)
 	assert_true(vdb_row_delay_ns(0, 0) == 0);
 	assert_true(vdb_row_delay_ns(1, 0) == 0);
 	for (n = 2; n <= 8; n++) {
-		assert_true(vdb_row_delay_ns(n, 0) ==
-			    vdb_row_delay_ns(n - 1, 0) + VDB_ROW_GAP_NS);
+		assert_true(vdb_row_delay_ns(n, 0) == vdb_row_delay_ns(n - 1, 0) + VDB_ROW_GAP_NS);
 		assert_true(vdb_row_delay_ns(n, VDB_SPINS_LOCKS - 1) == vdb_row_delay_ns(n, 0));
 		assert_true(vdb_row_delay_ns(n, VDB_SPINS_LOCKS) == 0);
 	}
@@ -284,11 +283,15 @@ static void test_transfers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vtime),		cmocka_unit_test(test_lag_wanted),
-		cmocka_unit_test(test_loan_due),	cmocka_unit_test(test_loan_pays),
+		cmocka_unit_test(test_vtime),
+		cmocka_unit_test(test_lag_wanted),
+		cmocka_unit_test(test_loan_due),
+		cmocka_unit_test(test_loan_pays),
 		cmocka_unit_test(test_row_delay),
-		cmocka_unit_test(test_against_others),	cmocka_unit_test(test_balance),
-		cmocka_unit_test(test_transfers),	cmocka_unit_test(test_random_histories),
+		cmocka_unit_test(test_against_others),
+		cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_transfers),
+		cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_every_loan_ends),
 	};
 
