@@ -224,6 +224,8 @@ static void steer_vm(struct manager *m, struct vm *vm, bool counted)
 	vm->steer.manual = plan.manual;
 	if (policy_acts(&plan))
 		change(m, vm, &plan);
+	else
+		vm->steer.own = plan.own; /* What somebody set by hand is ours no more. */
 }
 
 void steer_look(struct manager *m, bool counted)
