@@ -252,9 +252,18 @@ static int refuse(struct genl_info *info, int error, const char *why)
 	(BIT(VCPU_DEBOOST_TUNING_A_BUDGET_HOOK_NS) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_BOOSTS) | \
 	 BIT(VCPU_DEBOOST_TUNING_A_BUDGET_FAILED) | BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS))
 
+/*
+ * Who sets every knob, as the daemon does, does not ask for what is there already: it was
+ * there before the kernel was looked at, and is stock behaviour if it cannot be had.
+ */
+#define asks(given, knob, differs)                    \
+	((given)&BIT(VCPU_DEBOOST_TUNING_A_##knob) && \
+	 ((differs) || (given) == BIT(VCPU_DEBOOST_TUNING_A_##knob)))
+
 /* What cannot be set here or now. */
 static int check_tuning(struct genl_info *info, const struct vdb_tuning *tuning, u32 given)
 {
+	const struct vdb_tuning *now = &vdb.tuning;
 	const char *why;
 
 	if (given & BIT(VCPU_DEBOOST_TUNING_A_MODE) && tuning->mode != VCPU_DEBOOST_MODE_OFF &&
@@ -264,12 +273,11 @@ static int check_tuning(struct genl_info *info, const struct vdb_tuning *tuning,
 			      "clear` lets the mode be set again");
 	if (given & BUDGETS && info->attrs[VCPU_DEBOOST_A_VM_ID])
 		return refuse(info, -EINVAL, "budgets are the host's: set them without a VM");
-	why = given & BIT(VCPU_DEBOOST_TUNING_A_ORDER) ? vdb_order_missing(tuning->order) : NULL;
-	if (!why && given & BIT(VCPU_DEBOOST_TUNING_A_SCHED))
+	why = asks(given, ORDER, tuning->order != now->order) ? vdb_order_missing(tuning->order)
+							      : NULL;
+	if (!why && asks(given, SCHED, tuning->sched != now->sched))
 		why = vdb_sched_missing(tuning->sched);
-	/* Who sets every knob, as the daemon does, does not ask for this one. */
-	if (!why && given & BIT(VCPU_DEBOOST_TUNING_A_BUDGET_WAIT_NS) &&
-	    tuning->budget_wait_ns != vdb.tuning.budget_wait_ns)
+	if (!why && asks(given, BUDGET_WAIT_NS, tuning->budget_wait_ns != now->budget_wait_ns))
 		why = vdb_starve_missing();
 	return why ? refuse(info, -EOPNOTSUPP, why) : 0;
 }

@@ -112,6 +112,13 @@ for sched in transfer penalty penalty-series credit; do
 	if ! vdctl set sched=$sched >/tmp/set 2>&1; then
 		check "$sched: a kernel that cannot says why" \
 			grep -qE 'this kernel.*: use sched=' /tmp/set
+		# Asked for before the kernel was looked at it does nothing, and is in nobody's way.
+		vdctl set mode=off >/dev/null
+		check "$sched: while it is off nobody knows" vdctl set sched=$sched
+		check "$sched: it can be switched on all the same" vdctl set mode=active
+		check "$sched: who sets all does not fail for it" vdctl set sched=$sched window=41ms
+		equal "$sched: and gets the rest" "$(vdctl get | grep -c '^window=41ms')" 1
+		check "$sched: who asks for it is told" eval "! vdctl set sched=$sched"
 		continue
 	fi
 	# credit needs a receiver that is queued on the same CPU, which a short run may not have.
