@@ -43,6 +43,31 @@ number "loan: some are given" "$loans" -gt 10
 number "loan: more IPIs are answered than before" "$(field /tmp/loan.json ops)" -gt \
 	"$(field /tmp/none.json ops)"
 
+# In three VMs each vCPU sends to all others, waits for all, computes: loans of the same VM on the
+# same CPU follow one another. One VM dies in it.
+rm -f /dev/shm/sched
+before=$(wc -l <$tracing/trace)
+vdvm --name killed --workload shootdown --vcpus 4 --forever >/dev/null &
+killed=$!
+for i in 1 2; do
+	vdvm --name row$i --json --workload shootdown --vcpus 4 --time 600ms \
+		--barrier /dev/shm/sched --parties 2 >/tmp/row$i.json &
+done
+sleep 0.5
+kill -9 $killed
+wait
+in_a_row() {
+	awk -v before="$before" 'NR <= before || !/vcpu_deboost_loan:/ { next }
+		{ match($0, /\[[0-9]+\]/); cpu = substr($0, RSTART, RLENGTH)
+		  match($0, /vm=[0-9]+/); vm = substr($0, RSTART, RLENGTH) }
+		/act=lent / && paid[cpu] == vm { n++ }
+		{ paid[cpu] = / act=paid / ? vm : "" }
+		END { print n + 0 }' $tracing/trace
+}
+number "rows: loans follow one another" "$(in_a_row)" -gt 20
+number "rows: every IPI is answered" "$(field /tmp/row1.json ops)" -gt 20
+loans=$(grep -c 'act=lent ' $tracing/trace)
+
 # each PID COMMAND: with every thread's id
 each() {
 	local pid=$1 task
