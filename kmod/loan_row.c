@@ -61,6 +61,13 @@ static bool lend_to_first(struct vdb_vm *vm, struct vdb_vcpu *lender, struct vdb
 	return false;
 }
 
+/* Somebody may have switched it off since the row was planned. */
+static bool is_wanted(const struct vdb_vm *vm)
+{
+	return READ_ONCE(vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE &&
+	       READ_ONCE(vm->tuning.sched) == VCPU_DEBOOST_SCHED_LOAN;
+}
+
 /**
  * vdb_row_goes_on - one has answered and has paid back, or a planned row begins
  * @loan: BUSY; not the caller's any more when this returns
@@ -76,7 +83,7 @@ void vdb_row_goes_on(struct vdb_loan *loan)
 
 	rcu_read_lock();
 	vm = vdb_vm_by_id(loan->vm);
-	lender = vm ? vdb_vcpu_by_idx(vm, loan->lender_idx) : NULL;
+	lender = vm && is_wanted(vm) ? vdb_vcpu_by_idx(vm, loan->lender_idx) : NULL;
 	if (lender && vdb_pairs_are_empty(&lender->pairs)) {
 		if (was_answered)
 			vdb_loan_bring_back(vm->id, lender->idx, loan->lender, 0);
