@@ -185,9 +185,13 @@ static enum hrtimer_restart due(struct hrtimer *timer)
 /* A borrower has got its EOI, or spins again. */
 static void ended(const struct vdb_vm *vm, struct vdb_vcpu *me, u64 due_in_ns)
 {
-	struct vdb_loan *loan = vdb_loan_chosen(vm, (int)me->loan - 1);
+	/* Once: who could not lend after all takes its mark back on another CPU. */
+	u32 on = xchg(&me->loan, 0);
+	struct vdb_loan *loan;
 
-	WRITE_ONCE(me->loan, 0);
+	if (!on)
+		return;
+	loan = vdb_loan_chosen(vm, (int)on - 1);
 	if (READ_ONCE(loan->borrower) != current ||
 	    cmpxchg(&loan->times.answered_ns, 0, vdb_clock_ns()))
 		return;
@@ -255,7 +259,7 @@ static int open(struct vdb_spin *spin, struct task_struct *task, int cpu)
 	WRITE_ONCE(spin->target->loan, cpu + 1);
 	ret = vdb_loan_start(loan, spin->target->idx, task);
 	if (ret) {
-		WRITE_ONCE(spin->target->loan, 0);
+		cmpxchg(&spin->target->loan, cpu + 1, 0);
 		vdb_loan_release(loan);
 	}
 	return ret;

@@ -56,7 +56,7 @@ static bool lend_to_first(struct vdb_vm *vm, struct vdb_vcpu *lender, struct vdb
 			vdb_count(vm, VCPU_DEBOOST_STATS_A_BOOSTED);
 			return true;
 		}
-		WRITE_ONCE(it->loan, 0);
+		cmpxchg(&it->loan, loan->cpu + 1, 0);
 	}
 	return false;
 }
