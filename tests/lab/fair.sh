@@ -63,13 +63,14 @@ gap() {
 # starvation, its operations say so.
 late_ns=$((tick_ns * 1024 / 110 * 7 / 2))
 
-# What a process gets depends on whom the load balancer leaves alone on a CPU: `none`, which moves
-# nothing on a run queue, gave hog0 104 % of stock once, the others 84 to 95 %.
+# What one gets in a second depends on whom the load balancer leaves alone on a CPU: `none`, which
+# moves nothing on a run queue, gave hog0 between 81 and 104 % of stock, the neighbour 92 to 111 %.
+# So this finds who is starved, and bench measures what a neighbour loses.
 # Who, least percentage of stock's operations, what is added to the bound.
 parties() {
 	cat <<ROWS
-neighbour 90 0
-hog0 80 0
+neighbour 80 0
+hog0 65 0
 hog10 60 $late_ns
 yielder 75 0
 siblings 70 0
