@@ -83,20 +83,34 @@ static void set_borrower(struct vdb_loan *loan, u16 idx, struct task_struct *tas
 		put_task_struct(before);
 }
 
+/* Return: 0: it is lent, and not the caller's any more; or why not: still BUSY. */
+static int start(struct vdb_loan *loan, u16 idx, struct task_struct *task)
+{
+	set_borrower(loan, idx, task);
+	loan->ran_ns = READ_ONCE(task->se.sum_exec_runtime);
+	return vdb_fair_call(task, lend, loan);
+}
+
 /**
- * vdb_loan_start - lend
- * @loan: BUSY
- * @idx: of the borrower
+ * vdb_loan_start_for - lend to one that is to notice the end itself
+ * @loan: BUSY, of a slot for whom a VM's spins choose
+ * @borrower: of that VM
  * @task: its thread, valid
  *
  * Context: any without a run-queue lock.
  * Return: 0: it is lent, and not the caller's any more; or why not: still BUSY.
  */
-int vdb_loan_start(struct vdb_loan *loan, u16 idx, struct task_struct *task)
+int vdb_loan_start_for(struct vdb_loan *loan, struct vdb_vcpu *borrower, struct task_struct *task)
 {
-	set_borrower(loan, idx, task);
-	loan->ran_ns = READ_ONCE(task->se.sum_exec_runtime);
-	return vdb_fair_call(task, lend, loan);
+	u32 mark = loan->cpu + 1;
+	int ret;
+
+	/* Before it can run; somebody else's mark, made meanwhile, stays. */
+	WRITE_ONCE(borrower->loan, mark);
+	ret = start(loan, borrower->idx, task);
+	if (ret)
+		cmpxchg(&borrower->loan, mark, 0);
+	return ret;
 }
 
 /**
@@ -113,14 +127,14 @@ void vdb_loan_bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns)
 	struct vdb_loan *loan = this_cpu_ptr(&vdb_loans[VDB_LOAN_RETURN]);
 
 	if (READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq) ||
-	    cmpxchg(&loan->state, VDB_LOAN_FREE, VDB_LOAN_BUSY) != VDB_LOAN_FREE)
+	    !vdb_loan_seize(loan, VDB_LOAN_FREE))
 		return;
 	loan->vm = vm;
 	if (in_ns) {
 		set_borrower(loan, idx, task);
 		smp_store_release(&loan->state, VDB_LOAN_PLANNED);
 		vdb_loan_look_again(loan, in_ns);
-	} else if (vdb_loan_start(loan, idx, task)) {
+	} else if (start(loan, idx, task)) {
 		vdb_loan_release(loan);
 	}
 }
@@ -167,7 +181,7 @@ static void begin(struct vdb_loan *loan)
 {
 	if (loan->lender)
 		vdb_row_goes_on(loan);
-	else if (vdb_loan_start(loan, loan->idx, loan->borrower))
+	else if (start(loan, loan->idx, loan->borrower))
 		vdb_loan_release(loan);
 }
 
@@ -175,9 +189,9 @@ static enum hrtimer_restart due(struct hrtimer *timer)
 {
 	struct vdb_loan *loan = container_of(timer, struct vdb_loan, timer);
 
-	if (cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) == VDB_LOAN_PLANNED)
+	if (vdb_loan_seize(loan, VDB_LOAN_PLANNED))
 		begin(loan);
-	else if (cmpxchg(&loan->state, VDB_LOAN_LENT_OUT, VDB_LOAN_BUSY) == VDB_LOAN_LENT_OUT)
+	else if (vdb_loan_seize(loan, VDB_LOAN_LENT_OUT))
 		look(loan);
 	return HRTIMER_NORESTART;
 }
@@ -235,8 +249,8 @@ struct vdb_loan *vdb_loan_claim(struct vdb_spin *spin, int cpu, bool now)
 {
 	struct vdb_loan *loan = vdb_loan_chosen(spin->vm, cpu);
 
-	if (cmpxchg(&loan->state, VDB_LOAN_FREE, VDB_LOAN_BUSY) != VDB_LOAN_FREE &&
-	    (!now || cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) != VDB_LOAN_PLANNED))
+	if (!vdb_loan_seize(loan, VDB_LOAN_FREE) &&
+	    (!now || !vdb_loan_seize(loan, VDB_LOAN_PLANNED)))
 		return NULL;
 	if (loan->lender)
 		put_task_struct(loan->lender);
@@ -256,12 +270,9 @@ static int open(struct vdb_spin *spin, struct task_struct *task, int cpu)
 	if (!loan)
 		return READ_ONCE(vdb_loan_chosen(spin->vm, cpu)->borrower) == task ? -EALREADY
 										   : -EBUSY;
-	WRITE_ONCE(spin->target->loan, cpu + 1);
-	ret = vdb_loan_start(loan, spin->target->idx, task);
-	if (ret) {
-		cmpxchg(&spin->target->loan, cpu + 1, 0);
+	ret = vdb_loan_start_for(loan, spin->target, task);
+	if (ret)
 		vdb_loan_release(loan);
-	}
 	return ret;
 }
 
@@ -354,9 +365,9 @@ void vdb_loans_init(void)
 static void close(struct vdb_loan *loan)
 {
 	hrtimer_cancel(&loan->timer);
-	if (cmpxchg(&loan->state, VDB_LOAN_PLANNED, VDB_LOAN_BUSY) == VDB_LOAN_PLANNED)
+	if (vdb_loan_seize(loan, VDB_LOAN_PLANNED))
 		vdb_loan_release(loan);
-	if (cmpxchg(&loan->state, VDB_LOAN_LENT_OUT, VDB_LOAN_BUSY) == VDB_LOAN_LENT_OUT)
+	if (vdb_loan_seize(loan, VDB_LOAN_LENT_OUT))
 		settle(loan);
 	vdb_is_sane(loan->state == VDB_LOAN_FREE, NULL, "a loan could not be paid back");
 }

@@ -65,11 +65,17 @@ static inline struct vdb_loan *vdb_loan_chosen(const struct vdb_vm *vm, int cpu)
 	return &per_cpu_ptr(vdb_loans, cpu)[VDB_LOAN_CHOSEN + (vm->id & 1)];
 }
 
+/* Return: whether it was in that state: then it is BUSY, and the caller's. */
+static inline bool vdb_loan_seize(struct vdb_loan *loan, int state)
+{
+	return cmpxchg(&loan->state, state, VDB_LOAN_BUSY) == state;
+}
+
 /* loan.c */
 struct vdb_loan *vdb_loan_claim(struct vdb_spin *spin, int cpu, bool now);
 void vdb_loan_release(struct vdb_loan *loan);
 void vdb_loan_look_again(struct vdb_loan *loan, u64 in_ns);
-int vdb_loan_start(struct vdb_loan *loan, u16 idx, struct task_struct *task);
+int vdb_loan_start_for(struct vdb_loan *loan, struct vdb_vcpu *borrower, struct task_struct *task);
 void vdb_loan_bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns);
 
 /* loan_row.c */

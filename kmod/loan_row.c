@@ -14,7 +14,6 @@
 
 #include "clock.h"
 #include "loan_priv.h"
-#include "trace.h"
 
 /*
  * Found by the thread's id: a timer may not follow KVM's pointers. Hints: whoever lends
@@ -38,12 +37,9 @@ static bool lend_to_first(struct vdb_vm *vm, struct vdb_vcpu *lender, struct vdb
 {
 	struct vdb_pair waiting[VDB_PAIRS];
 	u64 now_ns = vdb_clock_ns();
-	unsigned int expired, n, i;
+	unsigned int n, i;
 
-	n = vdb_pairs_waiting(&lender->pairs, now_ns, READ_ONCE(vm->tuning.window_ns), waiting,
-			      &expired);
-	if (expired)
-		vdb_count_add(vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
+	n = vdb_receivers(vm, lender, now_ns, waiting);
 	for (i = 0; i < n; i++) {
 		struct vdb_vcpu *it = vdb_vcpu_by_idx(vm, waiting[i].receiver);
 		struct task_struct *task = it == done ? NULL : queued_task(it);
@@ -51,12 +47,10 @@ static bool lend_to_first(struct vdb_vm *vm, struct vdb_vcpu *lender, struct vdb
 		if (!task || task_cpu(task) != loan->cpu || READ_ONCE(it->loan))
 			continue;
 		vdb_yield_mark(vm, it, now_ns);
-		WRITE_ONCE(it->loan, loan->cpu + 1);
-		if (!vdb_loan_start(loan, it->idx, task)) {
+		if (!vdb_loan_start_for(loan, it, task)) {
 			vdb_count(vm, VCPU_DEBOOST_STATS_A_BOOSTED);
 			return true;
 		}
-		cmpxchg(&it->loan, loan->cpu + 1, 0);
 	}
 	return false;
 }
@@ -124,12 +118,9 @@ enum vdb_help vdb_row_help(struct vdb_spin *spin)
 	u64 delay_ns = vdb_row_delay_ns(spin->nr_waits, READ_ONCE(spin->vm->lock_spins));
 	u64 in_ns = delay_ns > spin->waited_ns ? delay_ns - spin->waited_ns : 0;
 	struct vdb_pair waiting[VDB_PAIRS];
-	unsigned int expired, n, i;
+	unsigned int n, i;
 
-	n = vdb_pairs_waiting(&spin->me->pairs, spin->now_ns, READ_ONCE(spin->vm->tuning.window_ns),
-			      waiting, &expired);
-	if (expired)
-		vdb_count_add(spin->vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
+	n = vdb_receivers(spin->vm, spin->me, spin->now_ns, waiting);
 	for (i = 0; i < n; i++) {
 		struct task_struct *task =
 			queued_task(vdb_vcpu_by_idx(spin->vm, waiting[i].receiver));

@@ -111,17 +111,38 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 	return false;
 }
 
+/**
+ * vdb_receivers - whom a vCPU waits for, within the VM's window
+ * @vm: its VM
+ * @vcpu: the vCPU
+ * @now_ns: time now
+ * @waiting: filled, longest waiting first
+ *
+ * What is older is dropped and counted.
+ *
+ * Context: any, preemption off.
+ * Return: number of entries of @waiting that are filled.
+ */
+unsigned int vdb_receivers(struct vdb_vm *vm, struct vdb_vcpu *vcpu, u64 now_ns,
+			   struct vdb_pair waiting[VDB_PAIRS])
+{
+	unsigned int expired, n;
+
+	n = vdb_pairs_waiting(&vcpu->pairs, now_ns, READ_ONCE(vm->tuning.window_ns), waiting,
+			      &expired);
+	if (expired)
+		vdb_count_add(vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
+	return n;
+}
+
 /* Return: number of receivers that the i-th of the queue waits for; target set if found. */
 static unsigned int look(struct search *s, unsigned int i)
 {
 	struct vdb_spin *spin = s->spin;
 	struct vdb_pair waiting[VDB_PAIRS];
-	unsigned int expired, n, k;
+	unsigned int n, k;
 
-	n = vdb_pairs_waiting(&s->queue[i]->pairs, spin->now_ns,
-			      READ_ONCE(spin->vm->tuning.window_ns), waiting, &expired);
-	if (expired)
-		vdb_count_add(spin->vm, VCPU_DEBOOST_STATS_A_EXPIRED, expired);
+	n = vdb_receivers(spin->vm, s->queue[i], spin->now_ns, waiting);
 	for (k = 0; k < n; k++) {
 		if (visit(s, &waiting[k], i > 0))
 			break;

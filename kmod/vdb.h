@@ -390,6 +390,8 @@ struct vdb_spin {
 };
 
 /* receiver.c */
+unsigned int vdb_receivers(struct vdb_vm *vm, struct vdb_vcpu *vcpu, u64 now_ns,
+			   struct vdb_pair waiting[VDB_PAIRS]);
 bool vdb_receiver_choose(struct vdb_spin *spin);
 
 /* order.c */
