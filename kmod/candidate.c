@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whether a vCPU could use a CPU that is given to it. */
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/xarray.h>
@@ -39,6 +40,25 @@ struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu)
 	struct pid __rcu *pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
 
 	return pid_task(rcu_dereference(pid), PIDTYPE_PID);
+}
+
+/**
+ * vdb_thread_of - the thread that runs a vCPU, without KVM's pointers
+ * @vm: the VM
+ * @vcpu: one of its vCPUs
+ *
+ * For timers and work, which may not follow them.
+ *
+ * Context: any, rcu_read_lock().
+ * Return: the task; NULL if it has none yet, or if its number is another's by now.
+ */
+struct task_struct *vdb_thread_of(const struct vdb_vm *vm, const struct vdb_vcpu *vcpu)
+{
+	pid_t tid = READ_ONCE(vcpu->tid);
+	struct task_struct *task;
+
+	task = tid ? pid_task(find_pid_ns(tid, &init_pid_ns), PIDTYPE_PID) : NULL;
+	return task && task->tgid == vm->tgid ? task : NULL;
 }
 
 /*

@@ -9,22 +9,14 @@
  * more there are, the longer the row waits until it begins: meanwhile some have their
  * turn anyway, and others of the VM send to the same ones, which then answer all at once.
  */
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
-
 #include "clock.h"
 #include "loan_priv.h"
 
-/*
- * Found by the thread's id: a timer may not follow KVM's pointers. Hints: whoever lends
- * looks again under the run queue's lock.
- */
-static struct task_struct *queued_task(const struct vdb_vcpu *vcpu)
+/* Hints: whoever lends looks again under the run queue's lock. */
+static struct task_struct *queued_task(const struct vdb_vm *vm, const struct vdb_vcpu *vcpu)
 {
-	pid_t tid = vcpu ? READ_ONCE(vcpu->tid) : 0;
-	struct task_struct *task;
+	struct task_struct *task = vcpu ? vdb_thread_of(vm, vcpu) : NULL;
 
-	task = tid ? pid_task(find_pid_ns(tid, &init_pid_ns), PIDTYPE_PID) : NULL;
 	return task && READ_ONCE(task->on_rq) && !READ_ONCE(task->on_cpu) ? task : NULL;
 }
 
@@ -42,7 +34,7 @@ static bool lend_to_first(struct vdb_vm *vm, struct vdb_vcpu *lender, struct vdb
 	n = vdb_receivers(vm, lender, now_ns, waiting);
 	for (i = 0; i < n; i++) {
 		struct vdb_vcpu *it = vdb_vcpu_by_idx(vm, waiting[i].receiver);
-		struct task_struct *task = it == done ? NULL : queued_task(it);
+		struct task_struct *task = it == done ? NULL : queued_task(vm, it);
 
 		if (!task || task_cpu(task) != loan->cpu || READ_ONCE(it->loan))
 			continue;
@@ -123,7 +115,7 @@ enum vdb_help vdb_row_help(struct vdb_spin *spin)
 	n = vdb_receivers(spin->vm, spin->me, spin->now_ns, waiting);
 	for (i = 0; i < n; i++) {
 		struct task_struct *task =
-			queued_task(vdb_vcpu_by_idx(spin->vm, waiting[i].receiver));
+			queued_task(spin->vm, vdb_vcpu_by_idx(spin->vm, waiting[i].receiver));
 
 		if (task)
 			open(spin, task_cpu(task), in_ns);

@@ -7,8 +7,6 @@
  * task anyway; no hook has to pay for it. What does not: other processes. They
  * have to rely on what a boost is made of, see docs/SAFETY.md.
  */
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/sched/clock.h>
 #include <linux/workqueue.h>
 
@@ -78,14 +76,11 @@ static void wait_of(struct task_struct *task, struct vdb_wait *ret)
 static void look_at(struct vdb_vm *vm, struct vdb_vcpu *vcpu)
 {
 	u64 budget_ns = READ_ONCE(vdb.tuning.budget_wait_ns);
-	pid_t tid = READ_ONCE(vcpu->tid);
-	struct task_struct *task;
+	struct task_struct *task = vdb_thread_of(vm, vcpu);
 	struct vdb_wait now;
 	u64 waited_ns;
 
-	task = tid ? pid_task(find_pid_ns(tid, &init_pid_ns), PIDTYPE_PID) : NULL;
-	/* The number may be another's by now. */
-	if (!task || task->tgid != vm->tgid)
+	if (!task)
 		return;
 	wait_of(task, &now);
 	waited_ns = vdb_wait_look(&vcpu->wait, &now);
