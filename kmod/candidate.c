@@ -28,18 +28,36 @@ struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx)
 	return xa_load(vdb_field_ptr(kvm, VDB_F_KVM_VCPU_ARRAY, struct xarray), idx);
 }
 
-/**
- * vdb_vcpu_task - the thread that runs a vCPU
- * @vcpu: vCPU
- *
- * Context: rcu_read_lock().
- * Return: the task, NULL if it has none.
- */
-struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu)
+static struct task_struct *task_of(const struct kvm_vcpu *vcpu)
 {
 	struct pid __rcu *pid = vdb_field(vcpu, VDB_F_VCPU_PID, struct pid __rcu *);
 
 	return pid_task(rcu_dereference(pid), PIDTYPE_PID);
+}
+
+/**
+ * vdb_vcpu_task - the thread that runs a vCPU
+ * @vcpu: vCPU
+ *
+ * In newer kernels another thread that comes to run the vCPU frees the number of the one
+ * before under pid_lock, and RCU does not keep it.
+ *
+ * Context: rcu_read_lock().
+ * Return: the task, valid as long; NULL if it has none, or is just getting another.
+ */
+struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu)
+{
+	struct task_struct *task;
+	rwlock_t *lock;
+
+	if (!vdb_has_field(VDB_F_VCPU_PID_LOCK))
+		return task_of(vcpu);
+	lock = vdb_field_ptr(vcpu, VDB_F_VCPU_PID_LOCK, rwlock_t);
+	if (!read_trylock(lock))
+		return NULL;
+	task = task_of(vcpu);
+	read_unlock(lock);
+	return task;
 }
 
 /**

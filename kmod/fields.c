@@ -39,6 +39,7 @@ static const struct {
 	[VDB_F_VCPU_IDX] = { "kvm_vcpu", "vcpu_idx", sizeof(int) },
 	[VDB_F_VCPU_READY] = { "kvm_vcpu", "ready", sizeof(bool) },
 	[VDB_F_VCPU_PID] = { "kvm_vcpu", "pid", sizeof(void *) },
+	[VDB_F_VCPU_PID_LOCK] = { "kvm_vcpu", "pid_lock", sizeof(rwlock_t), true },
 	[VDB_F_VCPU_PREEMPTED] = { "kvm_vcpu", "preempted", sizeof(bool) },
 	[VDB_F_VCPU_PREEMPTED_IN_KERNEL] = { "kvm_vcpu", "arch.preempted_in_kernel", sizeof(bool),
 					     true },
