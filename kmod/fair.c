@@ -50,6 +50,19 @@ static struct sched_entity *curr_of(struct cfs_rq *cfs)
 	return SE(cfs, CFS_CURR, struct sched_entity *);
 }
 
+/*
+ * What the running one has used up counts. In the flat queue that is a task, and what
+ * update_curr() brings up to date is the one that runs in the task's own group.
+ */
+static void update_curr(struct cfs_rq *cfs)
+{
+	struct sched_entity *curr = curr_of(cfs);
+
+	if (vdb_fair_kind == FLAT && curr)
+		cfs = SE(curr, SE_CFS_RQ, struct cfs_rq *);
+	static_call(vdb_update_curr)(cfs);
+}
+
 static bool before(struct rb_node *a, const struct rb_node *b)
 {
 	u32 off = vdb_field_offset[VDB_F_SE_RUN_NODE];
@@ -129,7 +142,7 @@ static s64 give(struct sched_entity *se, u64 margin_ns)
 	s64 wanted = 0;
 	u64 middle;
 
-	static_call(vdb_update_curr)(cfs);
+	update_curr(cfs);
 	if (!running)
 		tree_remove(cfs, se);
 	if (middle_of(cfs, se, &middle))
@@ -239,10 +252,23 @@ int vdb_fair_chain(struct task_struct *task, struct vdb_chain *chain)
 	return 0;
 }
 
-/* Return: virtual time that moved. */
-static u64 take_level(struct vdb_chain *chain, unsigned int i)
+/*
+ * What was given as it stands now: if the weight changes, as it does with the load of a
+ * group, EEVDF keeps lag times weight, and scales the lag. CFS leaves vruntime alone.
+ *
+ * Return: virtual time to take back, 0 if nothing is owed.
+ */
+static u64 owed(const struct vdb_chain *chain, unsigned int i)
 {
-	u64 given = chain->given[i];
+	if (vdb_fair_kind == CFS)
+		return chain->given[i];
+	return vdb_rescaled(chain->given[i], chain->weight[i], weight_of(chain->se[i]));
+}
+
+/* Return: whether something moved. */
+static bool take_level(struct vdb_chain *chain, unsigned int i)
+{
+	u64 given = chain->given[i] ? owed(chain, i) : 0;
 
 	if (given)
 		take(chain->se[i], given);
@@ -289,6 +315,7 @@ int vdb_fair_give(struct task_struct *task, struct vdb_chain *chain, u64 margin_
 			ret = -ERANGE;
 		else
 			chain->given[i] = given;
+		chain->weight[i] = weight_of(chain->se[i]);
 	}
 	if (ret == -ERANGE)
 		vdb_fair_undo(chain);
@@ -356,7 +383,7 @@ int vdb_fair_level(struct vdb_chain *from, struct vdb_chain *to, struct vdb_leve
 	}
 	level->from = from->nr - k;
 	cfs = queue_of(from->se[level->from]);
-	static_call(vdb_update_curr)(cfs);
+	update_curr(cfs);
 	level->need = (s64)(*vruntime_of(to->se[to->nr - k]) - *vruntime_of(from->se[level->from]));
 	level->queued = vdb_has_field(VDB_F_CFS_NR_QUEUED) ? SE(cfs, CFS_NR_QUEUED, unsigned int)
 							   : SE(cfs, CFS_NR_RUNNING, unsigned int);
@@ -386,7 +413,7 @@ int vdb_fair_charge(struct vdb_chain *chain)
 			return -EAGAIN;
 	}
 	for (i = chain->nr; i--;) {
-		static_call(vdb_update_curr)(queue_of(chain->se[i]));
+		update_curr(queue_of(chain->se[i]));
 		shift(chain->se[i], chain->given[i]);
 	}
 	return 0;
@@ -421,14 +448,14 @@ static int take_own(struct task_struct *task, void *arg)
 static void take_groups(struct vdb_chain *chain)
 {
 	unsigned long flags;
-	u64 moved = 0;
+	bool moved = false;
 	unsigned int i;
 
 	local_irq_save(flags);
 	static_call(vdb_rq_lock)(chain->rq, 0);
 	static_call(vdb_rq_clock)(chain->rq);
 	for (i = 1; i < chain->nr; i++)
-		moved += take_level(chain, i);
+		moved |= take_level(chain, i);
 	if (moved)
 		static_call(vdb_resched)(chain->rq);
 	static_call(vdb_rq_unlock)(chain->rq);

@@ -24,6 +24,7 @@ struct vdb_vm;
  * @nr: levels
  * @se: entities
  * @given: virtual time that each was moved down by, and owes
+ * @weight: of each, when it was given
  */
 struct vdb_chain {
 	struct rq *rq;
@@ -31,6 +32,7 @@ struct vdb_chain {
 	unsigned int nr;
 	struct sched_entity *se[VDB_LEVELS];
 	u64 given[VDB_LEVELS];
+	u64 weight[VDB_LEVELS];
 };
 
 /**

@@ -53,6 +53,25 @@ s64 vdb_lag_against_others(s64 wanted, u64 follows)
 }
 
 /**
+ * vdb_rescaled - virtual time of an entity whose weight may have changed since
+ * @given: what it was moved by then
+ * @weight_then: its weight then
+ * @weight_now: its weight now
+ *
+ * Return: what it is off by now, as the scheduler has kept lag times weight; @given if
+ * that cannot be told.
+ */
+u64 vdb_rescaled(u64 given, u64 weight_then, u64 weight_now)
+{
+	u64 service;
+
+	if (weight_then == weight_now || !weight_now ||
+	    __builtin_mul_overflow(given, weight_then, &service))
+		return given;
+	return service / weight_now;
+}
+
+/**
  * vdb_loan_due - when a loan is to be paid back
  * @t: what is known of it
  * @now_ns: time now

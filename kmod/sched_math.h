@@ -23,8 +23,8 @@
 #define VDB_LEND_MAX_NS 8000000ULL
 
 /*
- * A receiver that has run this long and has not answered will not answer soon:
- * its interrupts are off, or it was the wrong one.
+ * A receiver that was lent to this long ago, has been on a CPU since and has not answered
+ * will not answer soon: its interrupts are off, or it was the wrong one.
  */
 #define VDB_UNANSWERED_NS 200000ULL
 
@@ -83,6 +83,7 @@ struct vdb_loan_times {
 
 s64 vdb_lag_against_others(s64 wanted, u64 follows);
 u64 vdb_vtime(u64 ns, u64 weight);
+u64 vdb_rescaled(u64 given, u64 weight_then, u64 weight_now);
 u64 vdb_charge(u64 given, u64 weight_to, u64 weight_from, u64 *rest);
 s64 vdb_balance_settle(s64 balance, u64 elapsed_ns);
 bool vdb_balance_allows(s64 balance, s64 service);

@@ -185,6 +185,30 @@ static void test_every_loan_ends(void **state)
 }
 
 /* A million queues of two: one that is part of the mean gets below it, and not much more. */
+/* What EEVDF does to the lag of one whose weight changes, and what is to be taken back. */
+static void test_rescaled(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_true(vdb_rescaled(5 * MS, 1024, 1024) == 5 * MS);
+	assert_true(vdb_rescaled(5 * MS, 1024, 0) == 5 * MS);
+	assert_true(vdb_rescaled(5 * MS, 1024, 512) == 10 * MS);
+	assert_true(vdb_rescaled(5 * MS, 1024, 2048) == 5 * MS / 2);
+	assert_true(vdb_rescaled(0, 1024, 2) == 0);
+	/* No product that does not fit. */
+	assert_true(vdb_rescaled(1ULL << 44, 1ULL << 27, 3) == 1ULL << 44);
+	for (i = 0; i < 1000000; i++) {
+		u64 then = 2 + random64() % (88761 << 10);
+		u64 now = 2 + random64() % (88761 << 10);
+		u64 given = vdb_vtime(random64() % VDB_LEND_MAX_NS, then);
+		u64 back = vdb_rescaled(given, then, now);
+
+		/* Service is what it was, to one division. */
+		assert_true(back * now <= given * then && given * then - back * now < now);
+	}
+}
+
 static void test_against_others(void **state)
 {
 	unsigned int h;
@@ -288,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_loan_due),
 		cmocka_unit_test(test_loan_pays),
 		cmocka_unit_test(test_row_delay),
+		cmocka_unit_test(test_rescaled),
 		cmocka_unit_test(test_against_others),
 		cmocka_unit_test(test_balance),
 		cmocka_unit_test(test_transfers),
