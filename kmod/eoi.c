@@ -40,6 +40,23 @@ static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me,
 		last_answer(vm, me, sender);
 }
 
+/**
+ * vdb_sender_misled - a bit of one that does not wait
+ * @me: whom it should wait for
+ * @idx: of the sender
+ * @sender: it, or NULL
+ *
+ * Context: any, preemption off, rcu_read_lock().
+ */
+void vdb_sender_misled(struct vdb_vcpu *me, unsigned int idx, const struct vdb_vcpu *sender)
+{
+	/* Clear first: a pair recorded meanwhile sets the bit again. */
+	clear_bit(idx, me->from);
+	smp_mb__after_atomic();
+	if (sender && vdb_pairs_hold(&sender->pairs, me->idx))
+		set_bit(idx, me->from);
+}
+
 /*
  * One sender that may wait for @me: end its pair. Its bit stays, because who
  * sent will send again; it goes when it is found to have misled.
@@ -55,11 +72,7 @@ static noinline void answer_any(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}
-	/* Clear first: a pair recorded meanwhile sets the bit again. */
-	clear_bit(idx, me->from);
-	smp_mb__after_atomic();
-	if (sender && vdb_pairs_hold(&sender->pairs, me->idx))
-		set_bit(idx, me->from);
+	vdb_sender_misled(me, idx, sender);
 }
 
 static __always_inline void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,

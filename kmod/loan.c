@@ -43,6 +43,7 @@ void vdb_loan_look_again(struct vdb_loan *loan, u64 in_ns)
 static int lend(struct task_struct *task, void *arg)
 {
 	struct vdb_loan *loan = arg;
+	u64 run_ns = loan->lender ? VDB_UNANSWERED_NS : VDB_SEE_NS;
 	int ret = vdb_fair_give(task, &loan->chain, VDB_MARGIN_NS);
 
 	if (ret)
@@ -50,11 +51,12 @@ static int lend(struct task_struct *task, void *arg)
 	vdb_fair_nominate(&loan->chain);
 	loan->times = (struct vdb_loan_times){
 		.lent_ns = vdb_clock_ns(),
-		.run_ns = loan->lender ? VDB_UNANSWERED_NS : VDB_SEE_NS,
+		.run_ns = run_ns,
 	};
 	trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_LENT, vdb_fair_total(&loan->chain));
-	vdb_loan_look_again(loan, loan->times.run_ns);
+	/* First: a timer that finds it BUSY leaves it, and it were never looked at again. */
 	smp_store_release(&loan->state, VDB_LOAN_LENT_OUT);
+	vdb_loan_look_again(loan, run_ns);
 	return 0;
 }
 
@@ -139,6 +141,16 @@ void vdb_loan_bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns)
 	}
 }
 
+/* A borrower that never noticed the end, for want of an EOI that shows: it may borrow again. */
+static void unmark(const struct vdb_loan *loan)
+{
+	struct vdb_vm *vm = loan->lender ? vdb_vm_by_id(loan->vm) : NULL;
+	struct vdb_vcpu *borrower = vm ? vdb_vcpu_by_idx(vm, loan->idx) : NULL;
+
+	if (borrower)
+		cmpxchg(&borrower->loan, loan->cpu + 1, 0);
+}
+
 /* Context: the state is BUSY. */
 static void settle(struct vdb_loan *loan)
 {
@@ -146,6 +158,7 @@ static void settle(struct vdb_loan *loan)
 	u64 lost;
 
 	rcu_read_lock();
+	unmark(loan);
 	lost = vdb_fair_take(loan->borrower, &loan->chain);
 	trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_PAID, owed - lost);
 	if (lost)
@@ -176,27 +189,55 @@ static void look(struct vdb_loan *loan)
 	}
 }
 
+/**
+ * vdb_loan_vm - the VM of what is planned or goes on, if it is still wanted
+ * @loan: BUSY
+ *
+ * Somebody may have switched it off since, or the breaker has tripped.
+ *
+ * Context: rcu_read_lock().
+ * Return: the VM, or NULL.
+ */
+struct vdb_vm *vdb_loan_vm(const struct vdb_loan *loan)
+{
+	struct vdb_vm *vm = READ_ONCE(vdb.tripped) ? NULL : vdb_vm_by_id(loan->vm);
+
+	return vm && READ_ONCE(vm->tuning.mode) == VCPU_DEBOOST_MODE_ACTIVE &&
+			       READ_ONCE(vm->tuning.sched) == VCPU_DEBOOST_SCHED_LOAN
+		       ? vm
+		       : NULL;
+}
+
 /* What was planned: to bring a sender back, or a row. */
 static void begin(struct vdb_loan *loan)
 {
-	if (loan->lender)
+	bool wanted;
+
+	if (loan->lender) {
 		vdb_row_goes_on(loan);
-	else if (start(loan, loan->idx, loan->borrower))
+		return;
+	}
+	rcu_read_lock();
+	wanted = vdb_loan_vm(loan);
+	rcu_read_unlock();
+	if (!wanted || start(loan, loan->idx, loan->borrower))
 		vdb_loan_release(loan);
 }
 
 static enum hrtimer_restart due(struct hrtimer *timer)
 {
 	struct vdb_loan *loan = container_of(timer, struct vdb_loan, timer);
+	u64 begun_ns = vdb_hook_begin();
 
 	if (vdb_loan_seize(loan, VDB_LOAN_PLANNED))
 		begin(loan);
 	else if (vdb_loan_seize(loan, VDB_LOAN_LENT_OUT))
 		look(loan);
+	vdb_hook_end(begun_ns);
 	return HRTIMER_NORESTART;
 }
 
-/* A borrower has got its EOI, or spins again. */
+/* A borrower has got its EOI, or spins again: it is due so much later. */
 static void ended(const struct vdb_vm *vm, struct vdb_vcpu *me, u64 due_in_ns)
 {
 	/* Once: who could not lend after all takes its mark back on another CPU. */
@@ -207,7 +248,7 @@ static void ended(const struct vdb_vm *vm, struct vdb_vcpu *me, u64 due_in_ns)
 		return;
 	loan = vdb_loan_chosen(vm, (int)on - 1);
 	if (READ_ONCE(loan->borrower) != current ||
-	    cmpxchg(&loan->times.answered_ns, 0, vdb_clock_ns()))
+	    cmpxchg(&loan->times.answered_ns, 0, vdb_clock_ns() + due_in_ns - VDB_HANDLER_NS))
 		return;
 	vdb_loan_look_again(loan, due_in_ns);
 }

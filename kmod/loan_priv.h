@@ -76,6 +76,7 @@ struct vdb_loan *vdb_loan_claim(struct vdb_spin *spin, int cpu, bool now);
 void vdb_loan_release(struct vdb_loan *loan);
 void vdb_loan_look_again(struct vdb_loan *loan, u64 in_ns);
 int vdb_loan_start_for(struct vdb_loan *loan, struct vdb_vcpu *borrower, struct task_struct *task);
+struct vdb_vm *vdb_loan_vm(const struct vdb_loan *loan);
 void vdb_loan_bring_back(u32 vm, u16 idx, struct task_struct *task, u64 in_ns);
 
 /* loan_row.c */

@@ -117,7 +117,7 @@ static u32 tier(const struct search *s, const struct kvm_vcpu *vcpu)
 }
 
 /* Whether a sibling waits for an IPI's answer from it. */
-static bool is_awaited(struct vdb_vm *vm, const struct vdb_vcpu *it)
+static bool is_awaited(struct vdb_vm *vm, struct vdb_vcpu *it)
 {
 	unsigned int idx;
 
@@ -127,6 +127,8 @@ static bool is_awaited(struct vdb_vm *vm, const struct vdb_vcpu *it)
 
 		if (sender && vdb_pairs_hold(&sender->pairs, it->idx))
 			return true;
+		/* Or whoever sends to all, and never is answered, has this look at all each time. */
+		vdb_sender_misled(it, idx, sender);
 	}
 	return false;
 }

@@ -345,6 +345,7 @@ void vdb_ipi_avic(void *data, u32 vcpu, u32 icr_high, u32 icr_low, u32 id, u32 i
 /* eoi.c */
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector);
 void vdb_vcpu_reset(struct kvm_vcpu *vcpu);
+void vdb_sender_misled(struct vdb_vcpu *me, unsigned int idx, const struct vdb_vcpu *sender);
 void vdb_forget_all(struct vdb_vm *vm);
 
 /* candidate.c */
@@ -418,6 +419,7 @@ struct kvm_vcpu *vdb_on_spin(struct kvm_vcpu *vcpu, bool in_kernel);
 /* yield.c */
 bool vdb_yield_redundant(const struct vdb_vcpu *target, u64 now_ns);
 void vdb_yield_mark(struct vdb_vm *vm, struct vdb_vcpu *target, u64 now_ns);
+void vdb_yield_unmark(struct vdb_vcpu *target, u64 now_ns);
 void vdb_yield_begin(struct vdb_spin *spin);
 void vdb_yield_settle(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns);
 void vdb_yield_stock(struct kvm_vcpu *target);

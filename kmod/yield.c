@@ -55,6 +55,18 @@ void vdb_yield_mark(struct vdb_vm *vm, struct vdb_vcpu *target, u64 now_ns)
 }
 
 /**
+ * vdb_yield_unmark - it could not be made to run after all
+ * @target: the vCPU
+ * @now_ns: as it was marked
+ *
+ * Context: as vdb_yield_mark().
+ */
+void vdb_yield_unmark(struct vdb_vcpu *target, u64 now_ns)
+{
+	cmpxchg(&target->boosted_ns, now_ns, 0);
+}
+
+/**
  * vdb_yield_begin - a vCPU yields
  * @spin: with its target
  *
