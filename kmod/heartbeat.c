@@ -49,10 +49,9 @@ void vdb_heartbeat_set(u32 grace_ms)
 		return;
 	vdb.grace_ms = grace_ms;
 	vdb.grace_end = jiffies + grace;
+	cancel_delayed_work(&vdb.heartbeat_work);
 	if (grace_ms)
-		mod_delayed_work(system_wq, &vdb.heartbeat_work, grace);
-	else
-		cancel_delayed_work(&vdb.heartbeat_work);
+		schedule_delayed_work(&vdb.heartbeat_work, grace);
 }
 
 /**

@@ -217,6 +217,10 @@ int vdb_hooks_arm(void)
 		vdb.reason = vdb_breaker_reason();
 		return -EBUSY;
 	}
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		vdb.reason = "this is a PREEMPT_RT kernel: its locks sleep where hooks may not";
+		return -EOPNOTSUPP;
+	}
 	kvm = vdb_tracepoints_find();
 	if (!kvm && !vdb_kvm_symbol("kvm_vcpu_on_spin")) {
 		vdb.reason = not_loaded;

@@ -133,7 +133,7 @@ static void look(struct work_struct *work)
 	if (runs != runs_before)
 		look_at_all();
 	runs_before = runs;
-	queue_delayed_work(system_wq, &look_work, msecs_to_jiffies(LOOK_MS));
+	schedule_delayed_work(&look_work, msecs_to_jiffies(LOOK_MS));
 }
 
 /**
@@ -143,7 +143,7 @@ static void look(struct work_struct *work)
  */
 void vdb_starve_start(void)
 {
-	queue_delayed_work(system_wq, &look_work, msecs_to_jiffies(LOOK_MS));
+	schedule_delayed_work(&look_work, msecs_to_jiffies(LOOK_MS));
 }
 
 /**
