@@ -82,7 +82,6 @@ u32 vdb_sight(const struct vdb_vm *vm, const struct vdb_counters *sum, const cha
 		.recorded = COUNT(RECORDED),
 		.cleared = COUNT(CLEARED),
 		.spins = COUNT(SPIN_EXITS),
-		.found = COUNT(RECEIVER_FOUND),
 		.ready = COUNT(BOOSTED) + COUNT(WOULD_BOOST) + COUNT(BOOSTED_CHAIN),
 	};
 #undef COUNT

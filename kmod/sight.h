@@ -27,8 +27,7 @@ enum vdb_seen {
  * @recorded: pairs
  * @cleared: pairs that an EOI ended
  * @spins: PAUSE exits
- * @found: those of a vCPU that waits for a receiver
- * @ready: those where the receiver could be yielded to
+ * @ready: those of a vCPU whose receiver could be yielded to
  */
 struct vdb_sight_facts {
 	bool tracking;
@@ -40,7 +39,6 @@ struct vdb_sight_facts {
 	u64 recorded;
 	u64 cleared;
 	u64 spins;
-	u64 found;
 	u64 ready;
 };
 

@@ -17,7 +17,6 @@ static const struct vdb_sight_facts busy = {
 	.recorded = 1000,
 	.cleared = 990,
 	.spins = 5000,
-	.found = 1000,
 	.ready = 300,
 };
 
