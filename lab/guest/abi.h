@@ -85,6 +85,8 @@ enum vd_hypercall {
 	  "each vCPU signals all others one by one, waits for all answers, computes ncs")	\
 	W(compute, 1, 0, 100000, 0,							\
 	  "each vCPU computes")								\
+	W(user, 2, 0, 100000, 0,							\
+	  "vCPU 0 spins in its kernel for nobody, the others compute in user mode")	\
 	W(count, 2, 0, 20000, 1,							\
 	  "vCPU 0 signals vCPU 1 exactly --count times, one at a time; the others compute")	\
 	W(late, 2, 5000000, 20000, 1,							\

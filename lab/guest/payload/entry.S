@@ -35,4 +35,25 @@ fault_common:
 	call	guest_fault
 	ud2
 
+/*
+ * call_in_user_mode(%rdi = function, %rsi = its argument): run it in ring 3, on the same stack,
+ * with interrupts off, since there is no TSS to take one with. user_mode_over() is where
+ * SYSCALL comes back to.
+ */
+	.globl call_in_user_mode
+call_in_user_mode:
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	lea	1f(%rip), %rcx
+	mov	$2, %r11d		/* RFLAGS: only the bit that is always set */
+	sub	$8, %rsp
+	sysretq
+1:	call	*%rax
+	syscall
+	.globl user_mode_over
+user_mode_over:
+	add	$8, %rsp
+	sti
+	ret
+
 	.section .note.GNU-stack, "", @progbits

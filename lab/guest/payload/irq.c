@@ -2,7 +2,14 @@
 /* Interrupt table, exceptions, the IPI handler. */
 #include "payload.h"
 
+#define MSR_EFER	0xc0000080u
+#define MSR_STAR	0xc0000081u
+#define MSR_LSTAR	0xc0000082u
+#define MSR_SFMASK	0xc0000084u
 #define MSR_GS_BASE	0xc0000101u
+#define EFER_SCE	0x001u		/* SYSCALL and SYSRET */
+#define EFER_LME	0x100u
+#define EFER_LMA	0x400u
 #define IDT_GATE	0x8e00u		/* present, ring 0, 64-bit interrupt gate */
 #define SPURIOUS_VECTOR	0xffu
 
@@ -85,6 +92,18 @@ void irq_setup_tables(void)
 	set_gate(PARAMS->vector, (uint64_t)ipi_handler);
 }
 
+/*
+ * For call_in_user_mode(). SYSCALL and SYSRET take their descriptors from no table. User code is
+ * 16 behind the selector in the upper half of STAR: AMD64 Architecture volume 2, 6.1.
+ */
+static void user_mode_setup(void)
+{
+	wrmsr(MSR_EFER, EFER_LMA | EFER_LME | EFER_SCE);
+	wrmsr(MSR_STAR, (uint64_t)VD_DATA_SEL << 48 | (uint64_t)VD_CODE_SEL << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)user_mode_over);
+	wrmsr(MSR_SFMASK, 0);
+}
+
 void irq_setup_cpu(struct guest_cpu *cpu)
 {
 	struct idt_pointer pointer = { sizeof(idt) - 1, (uint64_t)idt };
@@ -92,5 +111,6 @@ void irq_setup_cpu(struct guest_cpu *cpu)
 	cpu->self = cpu;
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
 	__asm__ volatile("lidt %0" : : "m"(pointer));
+	user_mode_setup();
 	ipi_setup_cpu();
 }

@@ -82,6 +82,10 @@ static inline enum vd_phase phase(void)
 void irq_setup_tables(void);
 void irq_setup_cpu(struct guest_cpu *cpu);
 
+/* entry.S */
+void call_in_user_mode(void (*fn)(struct guest_cpu *cpu), struct guest_cpu *cpu);
+void user_mode_over(void);
+
 /* ipi.c */
 void ipi_setup_cpu(void);
 void ipi_answer(struct guest_cpu *cpu, unsigned int line);

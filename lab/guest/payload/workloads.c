@@ -107,6 +107,14 @@ static void wl_compute(struct guest_cpu *cpu)
 	}
 }
 
+static void wl_user(struct guest_cpu *cpu)
+{
+	if (cpu->id)
+		call_in_user_mode(wl_compute, cpu);
+	else
+		spin_until(cpu, !running());
+}
+
 static void compute_beside(struct guest_cpu *cpu)
 {
 	uint64_t last_tsc = 0;

@@ -14,6 +14,7 @@
 
 #define PTE_PRESENT	0x001ull
 #define PTE_WRITE	0x002ull
+#define PTE_USER	0x004ull	/* for the workload that computes in user mode */
 #define PTE_UNCACHED	0x018ull	/* PCD | PWT */
 #define PTE_LARGE	0x080ull
 #define LARGE_BYTES	0x200000ull
@@ -45,12 +46,13 @@ static void build_tables(struct vm *vm)
 	uint64_t apic = VD_APIC_GPA & ~(LARGE_BYTES - 1), gpa;
 	uint64_t *low = table_at(vm, VD_PD_LOW_GPA);
 
-	table_at(vm, VD_PML4_GPA)[0] = VD_PDPT_GPA | PTE_PRESENT | PTE_WRITE;
-	table_at(vm, VD_PDPT_GPA)[0] = VD_PD_LOW_GPA | PTE_PRESENT | PTE_WRITE;
+	table_at(vm, VD_PML4_GPA)[0] = VD_PDPT_GPA | PTE_PRESENT | PTE_WRITE | PTE_USER;
+	table_at(vm, VD_PDPT_GPA)[0] = VD_PD_LOW_GPA | PTE_PRESENT | PTE_WRITE | PTE_USER;
 	table_at(vm, VD_PDPT_GPA)[VD_APIC_GPA >> 30] = VD_PD_APIC_GPA | PTE_PRESENT | PTE_WRITE;
 	/* The first 2 MiB stay unmapped, see abi.h. */
 	for (gpa = LARGE_BYTES; gpa < VD_MEM_BYTES; gpa += LARGE_BYTES)
-		low[gpa / LARGE_BYTES] = gpa | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+		low[gpa / LARGE_BYTES] =
+			gpa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_LARGE;
 	table_at(vm, VD_PD_APIC_GPA)[(apic / LARGE_BYTES) % 512] =
 		apic | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_UNCACHED;
 	table_at(vm, VD_GDT_GPA)[VD_CODE_SEL / 8] = GDT_CODE64;
