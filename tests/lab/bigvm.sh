@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # 64 and 255 vCPUs are tracked, one for one; more than the module can hold is left to stock KVM.
 . ./lib.sh
 

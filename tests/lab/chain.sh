@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # A waits for B, which waits for C with interrupts off: A yields to C.
 . ./lib.sh
 
@@ -14,7 +13,7 @@ chain() {
 	vm=$1
 	echo >$tracing/trace
 	rm -f /tmp/chain.json
-	vdvm --name beside --workload compute --vcpus 4 --forever >/dev/null &
+	vdvm --name beside --workload compute --vcpus 2 --forever >/dev/null &
 	beside=$!
 	vdvm --name "$vm" --json --linger 60s --workload chain --count 200 --vcpus 5 --time 60s \
 		>/tmp/chain.json &

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # Whom we choose, what came of it, and whom KVM would have chosen: the books balance, the
 # trace agrees, and equals take turns.
 . ./lib.sh

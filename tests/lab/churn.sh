@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # VMs come and go in numbers, before and after the module, while it is asked about them.
 . ./lib.sh
 

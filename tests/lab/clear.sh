@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # What ends a wait: the EOI of its own vector and no other, by whatever way it is given; an INIT; a
 # change of the settings.
 . ./lib.sh

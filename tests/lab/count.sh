@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # What the module counts is what the guest did, one for one.
 . ./lib.sh
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # A daemon that dies: within the grace nothing changes, after it the module only observes.
 . ./lib.sh
 

@@ -16,7 +16,8 @@ finish() {
 	[ "$status" = 0 ] || { echo "# ended early with status $status"; test_failed=1; }
 	echo "1..$test_count"
 	[ "$test_failed" = 0 ] && [ "$test_count" -gt 0 ]
-	exit
+	# Without a number it were the status from before the trap.
+	exit $?
 }
 
 result() {

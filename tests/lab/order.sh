@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # Waits for a lock: chosen by age only if asked for, counted and traced one for one.
 . ./lib.sh
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # The module is taken away and put back while vCPUs spin and yield, and CPUs go up and down.
 . ./lib.sh
 

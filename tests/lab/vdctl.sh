@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # vdctl with the real module: whom a name means, what it prints, who may change what.
 . ./lib.sh
 

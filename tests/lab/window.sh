@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernels: 6.12
 # A receiver is chosen within the window and not a moment later.
 . ./lib.sh
 
