@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# all of them on: 6.12
 # The breaker: each budget is overdrawn by a real load, the host is stock within 100 ms and stays
 # so until somebody clears the trip; VMs notice nothing, a daemon turns nothing on again.
 . ./lib.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# all of them on: 6.12
 # A daemon that dies: within the grace nothing changes, after it the module only observes.
 . ./lib.sh
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# all of them on: 6.12
 # vdctl with the real module: whom a name means, what it prints, who may change what.
 . ./lib.sh
 
