@@ -95,7 +95,8 @@ void discover_uuid(const char *cmdline, size_t len, char *buf);
  *
  * Works with v1, v2 and both at once. The mounts are left alone.
  *
- * Return: 0, -ESRCH when the process is gone, -ENOENT when it has none.
+ * Return: 0, -ESRCH when the process is gone, -ENOENT when it has none, -ENAMETOOLONG when it
+ * does not fit.
  */
 int discover_cgroup(const char *proc, pid_t tgid, char *buf, size_t size);
 

@@ -70,7 +70,10 @@ static bool has_word(const char *list, size_t len, const char *word)
 	return false;
 }
 
-/* "ID:CONTROLLERS:PATH" lines; v2 has ID 0 and no controllers. */
+/*
+ * "ID:CONTROLLERS:PATH" lines; v2 has ID 0 and no controllers. Return: 0, -ESRCH: no such
+ * process, -ENOENT: no such line, -ENAMETOOLONG: its path does not fit.
+ */
 static int read_line_of(const char *proc, pid_t pid, const char *controller, char *buf, size_t size)
 {
 	char file[512], *line = NULL;
@@ -95,6 +98,7 @@ static int read_line_of(const char *proc, pid_t pid, const char *controller, cha
 		if (controller ? !has_word(list, (size_t)(path - list), controller)
 			       : path != list || strncmp(line, "0:", 2))
 			continue;
+		r = -ENAMETOOLONG;
 		if (strlen(path + 1) >= size)
 			continue;
 		memcpy(buf, path + 1, strlen(path + 1) + 1);
@@ -138,8 +142,13 @@ int discover_cgroup(const char *proc, pid_t tgid, char *buf, size_t size)
 	if (!r && !is_root(buf))
 		return 0;
 
-	/* On a hybrid host the VM may have a place only in the v2 tree. */
+	/*
+	 * On a hybrid host the VM may have a place only in the v2 tree. Whoever is not there has
+	 * one in the other tree, which is not the root because it is too deep to be told.
+	 */
 	if (read_line_of(proc, tgid, NULL, unified, sizeof(unified)) < 0 || strlen(unified) >= size)
+		return r;
+	if (is_root(unified) && r == -ENAMETOOLONG)
 		return r;
 	if (r < 0 || !is_root(unified))
 		memcpy(buf, unified, strlen(unified) + 1);

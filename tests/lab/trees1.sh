@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# by name: not seen to pass since the merge of this session
 # kernels: 6.1
 # lab: --cgroup v1 --add tests/lab/trees.sh
 # The same VMs on cgroup v1, and on v1 with v2 beside it.

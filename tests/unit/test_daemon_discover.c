@@ -472,6 +472,45 @@ static void test_table(void **state)
 	assert_int_equal(t->tab.nr, 0);
 }
 
+/* A VM's place on v1, hybrid and v2 hosts, and one that is too deep to be told. */
+static void test_cgroup(void **state)
+{
+	struct tree *t = *state;
+	char deep[2 * VM_CGROUP_SIZE], text[sizeof(deep) + 64], got[VM_CGROUP_SIZE];
+	static const struct {
+		const char *lines, *want;
+	} rows[] = {
+		{ "4:memory:/\n2:cpu,cpuacct:/vm/a b\n1:name=systemd:/\n", "/vm/a b" },
+		{ "2:cpu,cpuacct:/\n0::/machine.slice/x\n", "/machine.slice/x" },
+		{ "2:cpuset:/wrong\n0::/\n", "/" },
+		{ "0::/plain\n", "/plain" },
+		{ "2:cpu:/\n", "/" },
+	};
+	unsigned int i;
+
+	add_process(t, 60, "qemu", 100, 1);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put(t, 60, "cgroup", rows[i].lines, strlen(rows[i].lines));
+		assert_int_equal(discover_cgroup(t->path, 60, got, sizeof(got)), 0);
+		assert_string_equal(got, rows[i].want);
+	}
+	memset(deep, 'd', sizeof(deep) - 1);
+	deep[0] = '/';
+	deep[sizeof(deep) - 1] = '\0';
+	/* Not the root of the other tree, where it is not. */
+	snprintf(text, sizeof(text), "2:cpu,cpuacct:%s\n0::/\n", deep);
+	put(t, 60, "cgroup", text, strlen(text));
+	assert_int_equal(discover_cgroup(t->path, 60, got, sizeof(got)), -ENAMETOOLONG);
+	snprintf(text, sizeof(text), "2:cpu,cpuacct:%s\n0::/b\n", deep);
+	put(t, 60, "cgroup", text, strlen(text));
+	assert_int_equal(discover_cgroup(t->path, 60, got, sizeof(got)), 0);
+	assert_string_equal(got, "/b");
+	snprintf(text, sizeof(text), "0::%s\n", deep);
+	put(t, 60, "cgroup", text, strlen(text));
+	assert_true(discover_cgroup(t->path, 60, got, sizeof(got)) < 0);
+	assert_int_equal(discover_cgroup(t->path, 61, got, sizeof(got)), -ESRCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over_one_of_two, setup, teardown),
 		cmocka_unit_test(test_real),
+		cmocka_unit_test_setup_teardown(test_cgroup, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_table, setup, teardown),
 	};
