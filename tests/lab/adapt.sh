@@ -47,13 +47,13 @@ end_vm() {
 window_us() { echo $(($(vm_stat "$1" window_ns) / 1000)); }
 changes() { grep -c " window of $1: " "$log"; }
 
-# settled NAME SECONDS: after that time the window stays for 10 looks; what it did is shown.
+# settled NAME SECONDS: after that time the window stays for 3 s; what it did is shown.
 settled() {
 	local before
 
 	sleep "$2"
 	before=$(changes "$1")
-	sleep 1
+	sleep 3
 	equal "$1: it has found its place" "$(changes "$1")" "$before"
 	awk -v from="$began" -v vm="$1" '$0 ~ " window of " vm ": " {
 		at = $1 / 1000 - from; sub(/.* window of /, "")
@@ -109,7 +109,7 @@ late moved 100us --cgroup $cg --cgroup-per-vcpu
 settled moved 1
 began=$(now_ms)
 echo "2000 10000" >$cg/libvirt/vcpu1/cpu.max
-settled moved 12
+settled moved 17
 covers moved 8000 100000
 began=$(now_ms)
 echo "max 10000" >$cg/libvirt/vcpu1/cpu.max
