@@ -12,7 +12,7 @@
 #include "lib/knob.h"
 #include "lib/vdnl_msg.h"
 
-#define FAKEMOD_ROWS  8
+#define FAKEMOD_ROWS  12
 #define FAKEMOD_GROUP 21
 #define FAKEMOD_ALL   (~UINT64_C(0))
 
