@@ -3,7 +3,8 @@
  * A stand-in for generic netlink: what this program sends to the kernel comes to
  * fakenl_request(), and what that answers can be wrong in every way that the real kernel's
  * answers are not. Include it in one file of a program: it defines socket() and its kin for
- * the whole of it. Sockets of other families, and of netlink's other protocols, are real.
+ * the whole of it. Sockets of other families, and of netlink's other protocols, are real;
+ * that of the uevents may be.
  */
 #ifndef VD_TESTS_FAKENL_H
 #define VD_TESTS_FAKENL_H
@@ -31,6 +32,7 @@
  * @peer: the kernel's end
  * @port: its address
  * @groups: bit n: it listens to group n
+ * @uevent: it is one of uevents
  * @overrun: its next reading finds that messages were lost
  */
 struct fakenl_sock {
@@ -38,6 +40,7 @@ struct fakenl_sock {
 	int peer;
 	uint32_t port;
 	uint64_t groups;
+	bool uevent;
 	bool overrun;
 };
 
@@ -50,6 +53,8 @@ struct fakenl_sock {
  * @send_error: of sending a request
  * @recv_error: of the next reading alone
  * @sender: port that messages come from; the kernel's is 0
+ * @uevents: those of uevents are no real ones, either
+ * @uevent_error: of the next reading of such a one
  * @redirect: where connect() goes for a path of AF_UNIX, or NULL
  */
 static struct fakenl {
@@ -60,6 +65,8 @@ static struct fakenl {
 	int send_error;
 	int recv_error;
 	uint32_t sender;
+	bool uevents;
+	int uevent_error;
 	const char *redirect;
 } fakenl;
 
@@ -109,6 +116,23 @@ static inline void fakenl_lose(uint32_t group)
 	for (i = 0; i < FAKENL_SOCKETS; i++)
 		if (fakenl.socks[i].groups & (UINT64_C(1) << group))
 			fakenl.socks[i].overrun = true;
+}
+
+/* The kernel tells of a device; without text, something was lost. */
+static inline void fakenl_uevent(const char *text, size_t len)
+{
+	static struct fakenl_buf buf;
+	size_t i;
+
+	buf.len = len;
+	if (len)
+		memcpy(buf.bytes, text, len);
+	for (i = 0; i < FAKENL_SOCKETS; i++) {
+		if (!fakenl.socks[i].uevent)
+			continue;
+		fakenl_send(&fakenl.socks[i], &buf);
+		fakenl.socks[i].overrun |= !len;
+	}
 }
 
 /* Append a message with @len bytes of payload; the caller may change its header. */
@@ -180,8 +204,9 @@ int socket(int domain, int type, int protocol)
 	struct fakenl_sock *sock = fakenl.socks;
 	static uint32_t port = 1000;
 	int fds[2];
+	bool uevent = fakenl.uevents && protocol == NETLINK_KOBJECT_UEVENT;
 
-	if (domain != AF_NETLINK || protocol != NETLINK_GENERIC)
+	if (domain != AF_NETLINK || (protocol != NETLINK_GENERIC && !uevent))
 		return (int)syscall(SYS_socket, domain, type, protocol);
 	errno = fakenl.socket_error;
 	if (errno)
@@ -191,7 +216,9 @@ int socket(int domain, int type, int protocol)
 	type = SOCK_DGRAM | (type & (SOCK_CLOEXEC | SOCK_NONBLOCK));
 	if (syscall(SYS_socketpair, AF_UNIX, type, 0, fds) < 0)
 		return -1;
-	*sock = (struct fakenl_sock){ .fd = fds[0], .peer = fds[1], .port = ++port };
+	*sock = (struct fakenl_sock){
+		.fd = fds[0], .peer = fds[1], .port = ++port, .uevent = uevent
+	};
 	return fds[0];
 }
 
@@ -312,6 +339,24 @@ ssize_t recv(int fd, void *buf, size_t size, int flags)
 	if (sock && fakenl_fails(sock))
 		return -1;
 	return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr, socklen_t *len)
+{
+	struct sockaddr_nl from = { .nl_family = AF_NETLINK, .nl_pid = fakenl.sender };
+	struct fakenl_sock *sock = fakenl_find(fd);
+	ssize_t n;
+
+	if (!sock)
+		return syscall(SYS_recvfrom, fd, buf, size, flags, addr.__sockaddr__, len);
+	errno = sock->overrun ? ENOBUFS : fakenl.uevent_error;
+	sock->overrun = false;
+	if (errno)
+		return -1;
+	n = syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+	memcpy(addr.__sockaddr__, &from, sizeof(from));
+	*len = sizeof(from);
+	return n;
 }
 
 #endif /* VD_TESTS_FAKENL_H */
