@@ -358,6 +358,10 @@ static void test_vms(void **state)
 	assert_int_equal(w->tab.vms[0].id, 0);
 	assert_int_equal(w->tab.vms[0].checks_left, VM_CHECK_LOOKS);
 	assert_int_equal(w->tab.vms[1].id, 4);
+	/* One without an id is none. */
+	fakemod_add_vm(0, 79, "qemu");
+	assert_int_equal(kclient_events(&w->k, &w->tab), 0);
+	assert_int_equal(w->tab.nr, 2);
 	/* The end of the other one is not told, so that the list tells. */
 	fakemod.nr_vms = 0;
 	fakenl_lose(FAKEMOD_GROUP);

@@ -199,6 +199,7 @@ static void test_passed_over(void **state)
 	static const uint8_t huge[VDNL_BUFFER_SIZE];
 	static const uint8_t later[] = { VCPU_DEBOOST_CMD_MAX + 1, 1, 0, 0 };
 	static const uint8_t cut[] = { VCPU_DEBOOST_CMD_VM_NEW_NTF, 1, 0, 0, 200, 0, 6, 0 };
+	static const uint8_t nameless[] = { CTRL_CMD_NEWFAMILY, 1, 0, 0, 6, 0, 1, 0, 9, 0, 0, 0 };
 	static const uint8_t bad_family[] = { CTRL_CMD_NEWFAMILY, 1, 0, 0, 5, 0, 1, 0, 9, 0, 0, 0 };
 	struct world *w = *state;
 
@@ -207,6 +208,8 @@ static void test_passed_over(void **state)
 	multicast(FAKEMOD_GROUP, fakemod.id, "", 1);
 	multicast(FAKEMOD_GROUP, fakemod.id, later, sizeof(later));
 	multicast(FAKEMOD_GROUP, (uint16_t)(fakemod.id + 1), later, sizeof(later));
+	multicast(GENL_ID_CTRL, GENL_ID_CTRL, nameless, sizeof(nameless));
+	expect(w, 0, 0);
 	fakenl.sender = 4711;
 	fakemod_add_vm(5, 77, "qemu");
 	expect(w, 0, 0);

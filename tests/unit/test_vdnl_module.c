@@ -282,6 +282,14 @@ static void push_huge(uint8_t cmd)
 	push(fakemod.id, fakemod.seq, huge, sizeof(huge));
 }
 
+static int no_row(const struct vd_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	fail_msg("a row although there is no VM");
+	return 0;
+}
+
 /* What is wrong comes before the right answer, which is no answer any more. */
 static void test_wrong_messages(void **state)
 {
@@ -302,6 +310,7 @@ static void test_wrong_messages(void **state)
 		fakemod.on_ask = rows[i].push;
 		assert_int_equal(vdnl_info(client, &info), rows[i].error);
 		assert_int_equal(info.abi, rows[i].error ? 4711 : VCPU_DEBOOST_ABI);
+		assert_int_equal(vdnl_vms_dump(client, no_row, NULL), rows[i].error);
 		fakemod.on_ask = NULL;
 		assert_int_equal(vdnl_info(client, &info), 0);
 	}
