@@ -279,6 +279,21 @@ static void test_module_changes(void **state)
 	assert_part(w->all, "stopped; the module was not loaded\n");
 }
 
+/* At once, not with the next look. */
+static void test_at_once(void **state)
+{
+	static const struct step steps[] = {
+		{ "STATUS=idle: module vcpu_deboost not loaded", load },
+		{ "STATUS=active, ", trip },
+		{ "STATUS=tripped: ", clear_trip },
+		{ "STATUS=active, ", NULL },
+	};
+	struct world *w = *state;
+
+	w->config.interval_ns = 60000000000;
+	assert_int_equal(run(w, steps), 0);
+}
+
 static void refuse_stats(struct world *w)
 {
 	(void)w;
@@ -425,10 +440,11 @@ static void start_vm(struct world *w)
 		for (;;)
 			pause();
 	}
-	/* Anybody who says so is not the kernel. */
+	/* Whoever else says so is not the kernel. */
 	fakenl.sender = 4711;
-	say_uevent("destroy", w->child);
+	say_uevent("create", getpid());
 	fakenl.sender = 0;
+	fakenl.uevent_error = EINTR;
 	say_uevent("create", NO_PID);
 	say_uevent("created", w->child);
 	say_uevent("create", w->child);
@@ -506,9 +522,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_life),     TEST(test_module_changes), TEST(test_failures),
-		TEST(test_watchdog), TEST(test_broken_events),	TEST(test_reload),
-		TEST(test_uevents),  TEST(test_no_netlink),
+		TEST(test_life),     TEST(test_module_changes), TEST(test_at_once),
+		TEST(test_failures), TEST(test_watchdog),	TEST(test_broken_events),
+		TEST(test_reload),   TEST(test_uevents),	TEST(test_no_netlink),
 	};
 
 	return cmocka_run_group_tests_name("daemon manager", tests, block_signals, NULL);
