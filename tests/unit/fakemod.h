@@ -232,6 +232,9 @@ static int fakemod_set(struct fakemod_vm *v, const struct vd_tuning *asked)
 	struct vd_tuning *to = v ? &v->own : &fakemod.tuning;
 	size_t i;
 
+	/* For answers only. */
+	if (asked->have & VD_BIT(VCPU_DEBOOST_TUNING_A_OVERRIDES))
+		return -EINVAL;
 	if (!v && asked->have & VD_BIT(VCPU_DEBOOST_TUNING_A_MODE) && asked->mode &&
 	    fakemod.info.trip.kind)
 		return -EBUSY;

@@ -34,6 +34,7 @@
  * @groups: bit n: it listens to group n
  * @uevent: it is one of uevents
  * @overrun: its next reading finds that messages were lost
+ * @senders: of the messages that wait, from @head to @tail
  */
 struct fakenl_sock {
 	int fd;
@@ -42,6 +43,9 @@ struct fakenl_sock {
 	uint64_t groups;
 	bool uevent;
 	bool overrun;
+	uint32_t senders[256];
+	uint8_t head;
+	uint8_t tail;
 };
 
 /**
@@ -52,7 +56,7 @@ struct fakenl_sock {
  * @join_error: of joining a group
  * @send_error: of sending a request
  * @recv_error: of the next reading alone
- * @sender: port that messages come from; the kernel's is 0
+ * @sender: port that the next messages come from; the kernel's is 0
  * @uevents: those of uevents are no real ones, either
  * @uevent_error: of the next reading of such a one
  * @redirect: where connect() goes for a path of AF_UNIX, or NULL
@@ -97,6 +101,8 @@ static void fakenl_send(struct fakenl_sock *sock, const struct fakenl_buf *buf)
 
 	if (syscall(SYS_sendmsg, sock->peer, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		sock->overrun = true;
+	else
+		sock->senders[sock->tail++] = fakenl.sender;
 }
 
 static inline void fakenl_multicast(uint32_t group, const struct fakenl_buf *buf)
@@ -314,17 +320,29 @@ static bool fakenl_fails(struct fakenl_sock *sock)
 	return errno;
 }
 
+/* One message of @sock, and where it is said to come from. */
+static ssize_t fakenl_read(struct fakenl_sock *sock, struct msghdr *msg, int flags,
+			   struct sockaddr_nl *ret_from)
+{
+	ssize_t n = syscall(SYS_recvmsg, sock->fd, msg, flags);
+
+	*ret_from = (struct sockaddr_nl){ .nl_family = AF_NETLINK };
+	if (n >= 0)
+		ret_from->nl_pid = sock->senders[sock->head++];
+	return n;
+}
+
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct fakenl_sock *sock = fakenl_find(fd);
-	struct sockaddr_nl from = { .nl_family = AF_NETLINK, .nl_pid = fakenl.sender };
+	struct sockaddr_nl from;
 	ssize_t n;
 
 	if (!sock)
 		return syscall(SYS_recvmsg, fd, msg, flags);
 	if (fakenl_fails(sock))
 		return -1;
-	n = syscall(SYS_recvmsg, fd, msg, flags);
+	n = fakenl_read(sock, msg, flags, &from);
 	if (n >= 0 && msg->msg_name) {
 		memcpy(msg->msg_name, &from, sizeof(from));
 		msg->msg_namelen = sizeof(from);
@@ -335,25 +353,33 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 ssize_t recv(int fd, void *buf, size_t size, int flags)
 {
 	struct fakenl_sock *sock = fakenl_find(fd);
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct sockaddr_nl from;
 
-	if (sock && fakenl_fails(sock))
-		return -1;
-	return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+	if (!sock)
+		return syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+	return fakenl_fails(sock) ? -1 : fakenl_read(sock, &msg, flags, &from);
 }
 
 ssize_t recvfrom(int fd, void *buf, size_t size, int flags, __SOCKADDR_ARG addr, socklen_t *len)
 {
-	struct sockaddr_nl from = { .nl_family = AF_NETLINK, .nl_pid = fakenl.sender };
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct fakenl_sock *sock = fakenl_find(fd);
+	struct sockaddr_nl from;
 	ssize_t n;
 
 	if (!sock)
 		return syscall(SYS_recvfrom, fd, buf, size, flags, addr.__sockaddr__, len);
 	errno = sock->overrun ? ENOBUFS : fakenl.uevent_error;
 	sock->overrun = false;
+	/* It is disturbed once, and broken for good. */
+	if (errno == EINTR)
+		fakenl.uevent_error = 0;
 	if (errno)
 		return -1;
-	n = syscall(SYS_recvfrom, fd, buf, size, flags, NULL, NULL);
+	n = fakenl_read(sock, &msg, flags, &from);
 	memcpy(addr.__sockaddr__, &from, sizeof(from));
 	*len = sizeof(from);
 	return n;

@@ -118,6 +118,12 @@ static void test_status_of_trouble(void **state)
 	assert_has(said->out, "not armed: the breaker has tripped\n");
 }
 
+static void disturb_stats(uint8_t cmd)
+{
+	if (cmd == VCPU_DEBOOST_CMD_STATS_GET && fakemod.asked[cmd] == 1)
+		fakemod.interrupt = 1;
+}
+
 static void test_status_in_json(void **state)
 {
 	json_t *root;
@@ -134,7 +140,9 @@ static void test_status_in_json(void **state)
 	fakemod.nr_hooks = 1;
 	fakemod_add_vm(3, 77, "qemu")->stats.ipis = 1000;
 	fakemod_add_vm(4, 78, "qemu")->stats.ipis = UINT64_C(1) << 63;
+	fakemod.vms[0].stats.boosted = 5;
 	fakemod.interrupt = 2;
+	fakemod.on_ask = disturb_stats;
 	root = json_of(answer_of(vdctl("status", "--json", NULL)), "vdctl-status/1");
 	assert_true(json_is_true(at(root, "armed")));
 	assert_true(json_is_true(at(root, "loaded")));
@@ -152,6 +160,7 @@ static void test_status_in_json(void **state)
 	assert_number(root, "vms.now", 2);
 	/* JSON's numbers end where a signed one does. */
 	assert_number(root, "totals.ipis", INT64_MAX);
+	assert_number(root, "totals.boosted", 5);
 	json_decref(root);
 
 	for (i = 1; i <= VCPU_DEBOOST_TRIP_MAX; i++) {
@@ -177,6 +186,10 @@ static void test_trip(void **state)
 	fakemod.info.trips = 1;
 	assert_string_equal(answer_of(vdctl("trip", "clear", NULL)), "not tripped, 1 time since "
 								     "the module was loaded\n");
+	root = json_of(answer_of(vdctl("trip", "clear", "-j", NULL)), "vdctl-trip/1");
+	assert_true(json_is_false(at(root, "cleared")));
+	assert_true(json_is_null(at(root, "tripped")));
+	json_decref(root);
 	fakemod_trip(VCPU_DEBOOST_TRIP_HOOK_TIME, "hooks took\nlong");
 	fakemod.info.trip.boottime_ns = UINT64_MAX;
 	said = vdctl("trip", NULL);
