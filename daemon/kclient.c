@@ -266,6 +266,23 @@ static int take_over(struct kclient *k)
 	return 0;
 }
 
+/*
+ * The hooks follow the mode: what was read before it was pushed would be shown for a whole
+ * interval. Only that: a trip or a fallback is for the next look to see as a change.
+ */
+static int see_armed(struct kclient *k)
+{
+	struct vd_info now;
+	int r;
+
+	r = vdnl_info(k->nl, &now);
+	if (r < 0)
+		return r;
+	k->info.armed = now.armed;
+	memcpy(k->info.reason, now.reason, sizeof(k->info.reason));
+	return 0;
+}
+
 static int look(struct kclient *k, struct vmtab *tab)
 {
 	uint64_t fallbacks = k->info.fallbacks;
@@ -286,6 +303,8 @@ static int look(struct kclient *k, struct vmtab *tab)
 		set_present(k);
 	if (k->push) {
 		r = push_desired(k);
+		if (!r && !k->push)
+			r = see_armed(k);
 		if (r < 0)
 			return r;
 	}

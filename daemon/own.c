@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,11 +114,12 @@ int own_save(const char *path, const struct vmtab *tab, uint64_t fallbacks)
 	char line[OWN_LINE_SIZE], *text = NULL;
 	size_t i, len = 0;
 	FILE *f = open_memstream(&text, &len);
+	bool whole;
 	int r;
 
 	if (!f)
 		return -errno;
-	fprintf(f, "fallbacks %" PRIu64 "\n", fallbacks);
+	whole = fprintf(f, "fallbacks %" PRIu64 "\n", fallbacks) > 0;
 	for (i = 0; i < tab->nr; i++) {
 		const struct vm *vm = &tab->vms[i];
 		struct own_row row = { .id = vm->id,
@@ -126,9 +128,11 @@ int own_save(const char *path, const struct vmtab *tab, uint64_t fallbacks)
 				       .tuning = vm->steer.own };
 
 		if (vm->id && vm->steer.id == vm->id && row.tuning.have)
-			fputs(own_format_line(&row, line, sizeof(line)), f);
+			whole &= fputs(own_format_line(&row, line, sizeof(line)), f) >= 0;
 	}
-	r = fclose(f) ? -ENOMEM : prom_write(path, text, len);
+	/* Without memory fclose() may say nothing, and leave no text. */
+	whole &= !fclose(f) && text;
+	r = whole ? prom_write(path, text, len) : -ENOMEM;
 	free(text);
 	return r;
 }

@@ -20,11 +20,6 @@ static const char *const kinds[RULE_KIND_MAX] = {
 	[RULE_CGROUP] = "cgroup",
 };
 
-const char *rule_kind_str(enum rule_kind kind)
-{
-	return kinds[kind];
-}
-
 bool rule_is_section(const char *section)
 {
 	return !strncmp(section, "vm", 2) &&

@@ -88,12 +88,4 @@ bool rule_match(const struct rule *rule, const char *name, const char *uuid, con
 void rules_apply(const struct rules *rules, const char *name, const char *uuid, const char *cgroup,
 		 struct vd_tuning *ret, bool *ret_auto);
 
-/**
- * rule_kind_str() - the word before the colon
- * @kind: a value below RULE_KIND_MAX
- *
- * Return: "name", "uuid" or "cgroup".
- */
-const char *rule_kind_str(enum rule_kind kind);
-
 #endif /* RULES_H */

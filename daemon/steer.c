@@ -101,9 +101,11 @@ static void want_window(struct manager *m, struct vm *vm, bool counted, struct v
 		memset(&s->adapt, 0, sizeof(s->adapt));
 		return;
 	}
-	/* After a crash it goes on from where it was. */
-	if (!s->adapt.window_ns && (s->own.have & WINDOW))
+	/* After a crash it goes on from where it was, and stays there till it has learned again. */
+	if (!s->adapt.window_ns && (s->own.have & WINDOW)) {
 		s->adapt.window_ns = s->own.window_ns;
+		s->adapt.dwell = ADAPT_DWELL;
+	}
 	if (counted && vm->have_stats)
 		(void)adapt_step(&s->adapt, &vm->stats, m->k.tuning.window_ns);
 	if (s->adapt.window_ns && s->adapt.window_ns != m->k.tuning.window_ns) {

@@ -28,6 +28,7 @@ static const struct {
 	  CGNAME_LIBVIRT, "db" },
 	{ "/machine.slice/machine-qemu\\x2d3\\x2dqemu\\x2d4\\x2dx.scope", CGNAME_LIBVIRT,
 	  "qemu-4-x" },
+	{ "/machine.slice/machine-qemu\\x2D4\\x2Dup.scope", CGNAME_LIBVIRT, "up" },
 	/* libvirt without systemd, v1. */
 	{ "/machine/qemu-1-web.libvirt-qemu", CGNAME_LIBVIRT, "web" },
 	{ "/machine/qemu-1-web.libvirt-qemu/vcpu3", CGNAME_LIBVIRT, "web" },

@@ -247,6 +247,30 @@ static void test_signals(void **state)
 	assert_false(w->tab.vms[0].described);
 }
 
+/* Signals that are not what they are called. */
+static void test_malformed_signal(void **state)
+{
+	struct world *w = *state;
+	sd_bus_message *m = NULL;
+
+	w->path_of_100 = MACHINE("web");
+	add(w, 100, 7);
+	machined_look(w->md);
+	run_until(w, 1);
+	assert_true(sd_bus_message_new_signal(w->server, &m, "/org/freedesktop/machine1",
+					      "org.freedesktop.machine1.Manager",
+					      "MachineRemoved") >= 0);
+	assert_true(sd_bus_message_set_sender(m, "org.freedesktop.machine1") >= 0);
+	assert_true(sd_bus_message_append(m, "u", 7) >= 0);
+	assert_true(sd_bus_send(w->server, m, NULL) >= 0);
+	sd_bus_message_unref(m);
+	run_until(w, 1);
+	assert_string_equal(w->tab.vms[0].machine, "web");
+	/* The next one is understood. */
+	signal_machine(w, "MachineRemoved", "web");
+	run_until(w, 2);
+}
+
 /* The process ended while it was asked about, and its number has another VM now. */
 static void test_reused(void **state)
 {
@@ -326,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_malformed_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bus_restart, setup, teardown),

@@ -15,6 +15,7 @@
 #include "daemon/ctl.h"
 #include "daemon/discover.h"
 #include "daemon/manager.h"
+#include "daemon/own.h"
 #include "lib/vdnl.h"
 #include "tree.h"
 
@@ -139,6 +140,59 @@ static void try_vmtab(void *arg)
 static void test_vmtab(void **state)
 {
 	oom_each(try_vmtab, *state);
+}
+
+/* More VMs than the text of them has room for at first. */
+#define OWN_VMS 400
+
+struct own_case {
+	struct vm vm[OWN_VMS];
+	const char *dir;
+};
+
+/* What an earlier daemon has set, and what this one notes of it. */
+static void try_own(void *arg)
+{
+	struct own own = { 0 }, noted = { 0 };
+	struct own_case *c = arg;
+	struct vmtab tab = { .vms = c->vm, .nr = OWN_VMS };
+	char path[96];
+	int r, s;
+
+	snprintf(path, sizeof(path), "%s/own", c->dir);
+	put(c->dir, "own", "fallbacks 4\nvm 1 2 3 slots=2\nvm 2 3 4 slots=2\n");
+	oom_begin();
+	r = own_load(path, &own);
+	s = own_save(path, &tab, 5);
+	oom_end();
+	assert_true(!r || oom.failed);
+	assert_true(!s || oom.failed);
+	if (!r)
+		assert_int_equal(own.nr, 2);
+	/* The new note, or all of the old one. */
+	assert_int_equal(own_load(path, &noted), 0);
+	assert_int_equal(noted.fallbacks, s ? 4 : 5);
+	assert_int_equal(noted.nr, s ? 2 : OWN_VMS);
+	own_free(&own);
+	own_free(&noted);
+}
+
+static void test_own(void **state)
+{
+	struct own_case *c = calloc(1, sizeof(*c));
+	struct world *w = *state;
+	uint32_t i;
+
+	c->dir = w->dir;
+	for (i = 0; i < OWN_VMS; i++) {
+		struct vm *vm = &c->vm[i];
+
+		vm->id = vm->steer.id = i + 1;
+		vm->steer.own.have = VD_BIT(VCPU_DEBOOST_TUNING_A_SLOTS);
+		vm->steer.own.slots = 3;
+	}
+	oom_each(try_own, c);
+	free(c);
 }
 
 struct prom_case {
@@ -366,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_config, setup, teardown),
 		cmocka_unit_test(test_vmtab),
+		cmocka_unit_test_setup_teardown(test_own, setup, teardown),
 		cmocka_unit_test(test_prom),
 		cmocka_unit_test(test_ctl),
 		cmocka_unit_test_setup_teardown(test_scan, setup, teardown),

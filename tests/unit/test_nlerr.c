@@ -113,6 +113,15 @@ static void test_extack(void **state)
 	assert_int_equal(extack(&v, text, sizeof(text)), -EINVAL);
 	assert_string_equal(text, "evil_[2J_text");
 
+	/* The last attribute ends where the message does, not at its alignment. */
+	v = make_error(-EINVAL, NLM_F_CAPPED | NLM_F_ACK_TLVS, 0, "12345");
+	((struct nlmsghdr *)v.bytes)->nlmsg_len -= 2;
+	assert_int_equal(extack(&v, text, sizeof(text)), -EINVAL);
+	assert_string_equal(text, "12345");
+	memcpy(v.bytes + v.len - 10, &(uint16_t){ NLMSGERR_ATTR_COOKIE }, 2);
+	assert_int_equal(extack(&v, text, sizeof(text)), -EINVAL);
+	assert_string_equal(text, "");
+
 	v = make_error(-EINVAL, NLM_F_CAPPED | NLM_F_ACK_TLVS, 0, "a rather long sentence");
 	assert_int_equal(extack(&v, text, 9), -EINVAL);
 	assert_string_equal(text, "a rather");

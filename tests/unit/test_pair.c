@@ -34,6 +34,23 @@ static void test_recorded_is_waiting(void **state)
 	assert_int_equal(waiting[0].age_ns, 2 * MS);
 }
 
+/* Slots that were used and are free again hold nobody. */
+static void test_empty(void **state)
+{
+	struct vdb_pairs pairs = { 0 };
+	u64 age_ns;
+
+	(void)state;
+	assert_true(vdb_pairs_are_empty(&pairs));
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 1 * MS);
+	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x30, 2 * MS);
+	assert_false(vdb_pairs_are_empty(&pairs));
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 9 * MS, &age_ns));
+	assert_false(vdb_pairs_are_empty(&pairs));
+	assert_true(vdb_pair_clear(&pairs, 2, 0x30, 9 * MS, &age_ns));
+	assert_true(vdb_pairs_are_empty(&pairs));
+}
+
 static void test_only_the_matching_eoi_clears(void **state)
 {
 	struct vdb_pair waiting[VDB_PAIRS];
@@ -420,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_used_follows),
 		cmocka_unit_test(test_any_vector),
 		cmocka_unit_test(test_clear_first),
+		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_forget_receiver),
 		cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_hist_buckets),
