@@ -161,7 +161,7 @@ static const char *reason_of(const struct steer *s, uint64_t bit)
 	return "no rule";
 }
 
-static void say_change(const struct vm *vm, const struct vd_tuning *old)
+static void say_change(const struct vm *vm, const struct vd_tuning *old, bool was_automatic)
 {
 	char from[KNOB_VALUE_SIZE], to[KNOB_VALUE_SIZE];
 	struct log_fields f = { .vm = vm->name, .old_value = from, .new_value = to };
@@ -173,7 +173,7 @@ static void say_change(const struct vm *vm, const struct vd_tuning *old)
 		if (knob_get(&knobs[i], old) == knob_get(&knobs[i], &vm->tuning))
 			continue;
 		/* Turns of a trial are no decisions; its states are said. */
-		if (bit == MODE && vm->steer.automatic)
+		if (bit == MODE && was_automatic && vm->steer.automatic)
 			continue;
 		knob_format(&knobs[i], old, from, sizeof(from));
 		knob_format(&knobs[i], &vm->tuning, to, sizeof(to));
@@ -183,7 +183,8 @@ static void say_change(const struct vm *vm, const struct vd_tuning *old)
 	}
 }
 
-static void change(struct manager *m, struct vm *vm, const struct policy_plan *plan)
+static void change(struct manager *m, struct vm *vm, const struct policy_plan *plan,
+		   bool was_automatic)
 {
 	struct vd_tuning old = vm->tuning;
 	int r;
@@ -198,7 +199,7 @@ static void change(struct manager *m, struct vm *vm, const struct policy_plan *p
 	r = kclient_vm_change(&m->k, vm, plan->reset, &plan->set);
 	if (!r) {
 		vm->steer.refused = false;
-		say_change(vm, &old);
+		say_change(vm, &old, was_automatic);
 	} else if (r != -ENOENT && r != -ENOPKG && !vm->steer.refused) {
 		vm->steer.refused = true;
 		log_event(LOG_EVENT_POLICY, LOG_ERR, &(struct log_fields){ .vm = vm->name },
@@ -209,6 +210,7 @@ static void change(struct manager *m, struct vm *vm, const struct policy_plan *p
 
 static void steer_vm(struct manager *m, struct vm *vm, bool counted)
 {
+	bool was_automatic = vm->steer.automatic;
 	struct policy_plan plan;
 	struct vd_tuning wanted;
 
@@ -225,7 +227,7 @@ static void steer_vm(struct manager *m, struct vm *vm, bool counted)
 		say_manual(vm, vm->steer.manual, plan.manual);
 	vm->steer.manual = plan.manual;
 	if (policy_acts(&plan))
-		change(m, vm, &plan);
+		change(m, vm, &plan, was_automatic);
 	else
 		vm->steer.own = plan.own; /* What somebody set by hand is ours no more. */
 }

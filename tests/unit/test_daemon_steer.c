@@ -179,6 +179,20 @@ static void test_rules(void **state)
 	assert_int_equal(fakemod.vms[0].own.have, WINDOW);
 }
 
+/* A rule that made a VM active goes, and the trials that come then do not hide it. */
+static void test_rule_to_auto(void **state)
+{
+	struct world *w = *state;
+
+	start(w, "[global]\nmode = auto\n[vm \"web-3\"]\nmode = active\n");
+	look(w);
+	assert_part(logged(), "mode of web-3: observe -> active (rule)\n");
+	configure(w, "[global]\nmode = auto\n");
+	look(w);
+	assert_part(logged(), "mode of web-3: active -> observe (no rule)\n");
+	assert_int_equal(fakemod.vms[0].own.have & MODE, 0);
+}
+
 /* What somebody set for a VM is left alone, until he resets it. */
 static void test_by_hand(void **state)
 {
@@ -472,10 +486,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_rules),	  TEST(test_by_hand),	 TEST(test_refused),
-		TEST(test_after_crash),	  TEST(test_note_fails), TEST(test_fallback),
-		TEST(test_adapt),	  TEST(test_auto),	 TEST(test_auto_by_hand),
-		TEST(test_auto_cpu_time), TEST(test_sched),
+		TEST(test_rules),	 TEST(test_rule_to_auto),  TEST(test_refused),
+		TEST(test_by_hand),	 TEST(test_after_crash),   TEST(test_note_fails),
+		TEST(test_fallback),	 TEST(test_adapt),	   TEST(test_auto),
+		TEST(test_auto_by_hand), TEST(test_auto_cpu_time), TEST(test_sched),
 	};
 
 	return cmocka_run_group_tests_name("daemon steer", tests, NULL, NULL);
