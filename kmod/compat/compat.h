@@ -31,8 +31,16 @@
  * reader all the same. Drop the first with the last kernel before v6.13.
  */
 #if defined(CONFIG_PROVE_RCU)
-#define vdb_hook_enter() (preempt_disable_notrace(), rcu_read_lock())
-#define vdb_hook_leave() (rcu_read_unlock(), preempt_enable_notrace())
+#define vdb_hook_enter()                   \
+	do {                               \
+		preempt_disable_notrace(); \
+		rcu_read_lock();           \
+	} while (0)
+#define vdb_hook_leave()                  \
+	do {                              \
+		rcu_read_unlock();        \
+		preempt_enable_notrace(); \
+	} while (0)
 #elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define vdb_hook_enter() ((void)0)
 #define vdb_hook_leave() ((void)0)

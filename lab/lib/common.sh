@@ -29,8 +29,8 @@ ROWS
 # the flavour's NAME, and what it adds to the kernel command line. No run uses one unless it is named.
 lab_debug_table() {
 	cat <<'ROWS'
-6.12-kasan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kasan append=panic_on_warn=1
-6.12-kcsan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kcsan
+6.12-kasan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kasan append=panic_on_warn=1,reboot=t
+6.12-kcsan linux-source-6.12 bookworm=bookworm-backports trixie=trixie root=trixie-debug flavour=kcsan append=reboot=t
 ROWS
 }
 
