@@ -40,8 +40,10 @@ equal "loan is what is used" "$(vdctl get sched)" "sched=loan"
 initiator loan
 loans=$(grep -c 'act=lent ' $tracing/trace)
 number "loan: some are given" "$loans" -gt 10
-number "loan: more IPIs are answered than before" "$(field /tmp/loan.json ops)" -gt \
-	"$(field /tmp/none.json ops)"
+# On a debug kernel everything costs so much that nobody gains.
+[[ $(uname -r) == *-k[ac]san ]] ||
+	number "loan: more IPIs are answered than before" "$(field /tmp/loan.json ops)" -gt \
+		"$(field /tmp/none.json ops)"
 
 # In three VMs each vCPU sends to all others, waits for all, computes: loans of the same VM on the
 # same CPU follow one another. One VM dies in it.
