@@ -127,7 +127,7 @@ static bool is_awaited(struct vdb_vm *vm, struct vdb_vcpu *it)
 
 		if (sender && vdb_pairs_hold(&sender->pairs, it->idx))
 			return true;
-		/* Or whoever sends to all, and never is answered, has this look at all each time. */
+		/* Or whoever sends to all, and is never answered, has this look at all of them. */
 		vdb_sender_misled(it, idx, sender);
 	}
 	return false;

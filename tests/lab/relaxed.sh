@@ -53,9 +53,10 @@ done
 # Somebody who was preempted in the kernel comes first, whatever the search meets first.
 vdctl set order=tiers >/dev/null
 vdvm --name beside --workload compute --vcpus 2 --forever >/dev/null &
+beside=$!
 vdvm --name kernel --json --linger 60s --workload lock --vcpus 4 --time 300ms >/tmp/kernel.json &
 until_true 100 test -s /tmp/kernel.json
 number "kernel: some are chosen" "$(vm_stat kernel boosted_in_kernel)" -gt 20
 equal "kernel: none by the relaxed round" "$(vm_stat kernel boosted_relaxed)" 0
-kill $(jobs -p)
+kill $beside %%
 wait

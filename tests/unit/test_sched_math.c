@@ -307,16 +307,11 @@ static void test_transfers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vtime),
-		cmocka_unit_test(test_lag_wanted),
-		cmocka_unit_test(test_loan_due),
-		cmocka_unit_test(test_loan_pays),
-		cmocka_unit_test(test_row_delay),
-		cmocka_unit_test(test_rescaled),
-		cmocka_unit_test(test_against_others),
-		cmocka_unit_test(test_balance),
-		cmocka_unit_test(test_transfers),
-		cmocka_unit_test(test_random_histories),
+		cmocka_unit_test(test_vtime),		cmocka_unit_test(test_lag_wanted),
+		cmocka_unit_test(test_loan_due),	cmocka_unit_test(test_loan_pays),
+		cmocka_unit_test(test_row_delay),	cmocka_unit_test(test_rescaled),
+		cmocka_unit_test(test_against_others),	cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_transfers),	cmocka_unit_test(test_random_histories),
 		cmocka_unit_test(test_every_loan_ends),
 	};
 
