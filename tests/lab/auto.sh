@@ -59,8 +59,6 @@ check "vdctl explain says why" \
 	eval 'vdctl explain hurt | grep -qE "shown to harm|not shown to help"'
 check "vdctl ab shows the evidence" eval 'vdctl ab hurt | grep "^hurt: rest for"'
 vdctl ab hurt | sed 's/^/# /'
-soon "so does the other one" 'auto of hurt-too: trial -> rest .(harm|no gain) after [0-9]+ pairs'
-vdctl ab hurt-too | sed 's/^/# /'
 kill "$hurt" "$too"
 wait "$hurt" "$too"
 
