@@ -54,27 +54,6 @@ struct world {
 	pid_t child;
 };
 
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static const char *slurp(const char *path)
-{
-	static char text[65536];
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[n] = '\0';
-	return text;
-}
-
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -94,8 +73,8 @@ static int setup(void **state)
 	assert_int_equal(bind(w->socket, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	setenv("NOTIFY_SOCKET", w->notify, 1);
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
-	put(w->conf, "[daemon]\ninterval = 100ms\n[global]\nmode = active\n"
-		     "[metrics]\ntextfile_interval = 1s\n");
+	put_file(w->conf, "[daemon]\ninterval = 100ms\n[global]\nmode = active\n"
+			  "[metrics]\ntextfile_interval = 1s\n");
 	assert_int_equal(config_load(w->conf, &w->config, error, sizeof(error)), 0);
 	w->options = (struct options){ .config_path = w->conf, .runtime_dir = w->dir };
 	w->options.textfile = w->prom;
@@ -393,13 +372,13 @@ static void test_broken_events(void **state)
 
 static void reload_good(struct world *w)
 {
-	put(w->conf, "[daemon]\ninterval = 100ms\n[global]\nmode = observe\n");
+	put_file(w->conf, "[daemon]\ninterval = 100ms\n[global]\nmode = observe\n");
 	kill(getpid(), SIGHUP);
 }
 
 static void reload_bad(struct world *w)
 {
-	put(w->conf, "[global]\nmode = fast\n");
+	put_file(w->conf, "[global]\nmode = fast\n");
 	kill(getpid(), SIGHUP);
 }
 

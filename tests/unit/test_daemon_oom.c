@@ -25,18 +25,6 @@ struct world {
 	char prom[96];
 };
 
-static void put(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void make_dir(const char *dir, const char *name)
 {
 	char path[256];
@@ -58,18 +46,18 @@ static int setup(void **state)
 	snprintf(text, sizeof(text),
 		 "[global]\nmode = auto\n[vm \"web-*\"]\nwindow = 2ms\n[metrics]\ntextfile = %s\n",
 		 w->prom);
-	put(w->dir, "d.conf", text);
+	put_in(w->dir, "d.conf", text);
 	make_dir(w->dir, "conf.d");
-	put(w->dir, "conf.d/10.conf", "[daemon]\ninterval = 2s\n");
-	put(w->dir, "conf.d/20.conf", "[vm \"cgroup:/machine.slice/*\"]\nmode = active\n");
+	put_in(w->dir, "conf.d/10.conf", "[daemon]\ninterval = 2s\n");
+	put_in(w->dir, "conf.d/20.conf", "[vm \"cgroup:/machine.slice/*\"]\nmode = active\n");
 	make_dir(w->dir, "proc");
 	make_dir(w->dir, "proc/100");
 	make_dir(w->dir, "proc/100/fd");
-	put(w->dir, "proc/100/stat",
-	    "100 (qemu) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 555 1000 200 1844\n");
-	put(w->dir, "proc/100/comm", "qemu\n");
-	put(w->dir, "proc/100/cmdline", "qemu -name");
-	put(w->dir, "proc/100/cgroup", "0::/machine.slice/machine-qemu\\x2d1\\x2dweb.scope\n");
+	put_in(w->dir, "proc/100/stat",
+	       "100 (qemu) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 555 1000 200 1844\n");
+	put_in(w->dir, "proc/100/comm", "qemu\n");
+	put_in(w->dir, "proc/100/cmdline", "qemu -name");
+	put_in(w->dir, "proc/100/cgroup", "0::/machine.slice/machine-qemu\\x2d1\\x2dweb.scope\n");
 	snprintf(path, sizeof(path), "%s/proc/100/fd/9", w->dir);
 	assert_int_equal(symlink("anon_inode:kvm-vm", path), 0);
 	*state = w;
@@ -160,7 +148,7 @@ static void try_own(void *arg)
 	int r, s;
 
 	snprintf(path, sizeof(path), "%s/own", c->dir);
-	put(c->dir, "own", "fallbacks 4\nvm 1 2 3 slots=2\nvm 2 3 4 slots=2\n");
+	put_in(c->dir, "own", "fallbacks 4\nvm 1 2 3 slots=2\nvm 2 3 4 slots=2\n");
 	oom_begin();
 	r = own_load(path, &own);
 	s = own_save(path, &tab, 5);

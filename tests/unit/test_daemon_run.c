@@ -47,27 +47,6 @@ static bool module_is_loaded(void)
 	return !access("/sys/module/vcpu_deboost", F_OK);
 }
 
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static char *slurp(const char *path)
-{
-	static char text[1 << 16];
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[n] = '\0';
-	return text;
-}
-
 static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -83,7 +62,7 @@ static int setup(void **state)
 	w->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(w->socket >= 0);
 	assert_int_equal(bind(w->socket, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	put(w->conf, "[daemon]\ninterval = 100ms\n[metrics]\ntextfile_interval = 1s\n");
+	put_file(w->conf, "[daemon]\ninterval = 100ms\n[metrics]\ntextfile_interval = 1s\n");
 	*state = w;
 	return 0;
 }
@@ -268,7 +247,7 @@ static void test_reload(void **state)
 	if (module_is_loaded() || !has_capabilities(CAPS_NEEDED))
 		skip();
 	snprintf(other, sizeof(other), "[metrics]\ntextfile = %s/y.prom\n", w->dir);
-	put(w->conf, other);
+	put_file(w->conf, other);
 	w->pid = spawn(w, NULL, NULL, NULL);
 	expect(w, "READY=1");
 	snprintf(other, sizeof(other), "%s/y.prom", w->dir);
@@ -276,7 +255,7 @@ static void test_reload(void **state)
 
 	/* A good one takes effect: the file moves. */
 	snprintf(w->last, sizeof(w->last), "[metrics]\ntextfile = %s\n", w->prom);
-	put(w->conf, w->last);
+	put_file(w->conf, w->last);
 	kill(w->pid, SIGHUP);
 	expect(w, "RELOADING=1");
 	assert_non_null(strstr(w->last, "\nMONOTONIC_USEC="));
@@ -285,7 +264,7 @@ static void test_reload(void **state)
 	assert_int_equal(access(other, F_OK), -1);
 
 	/* A bad one changes nothing and is said. */
-	put(w->conf, "[metrics]\ntextfile = off\n[global]\nwindow = 50\n");
+	put_file(w->conf, "[metrics]\ntextfile = off\n[global]\nwindow = 50\n");
 	kill(w->pid, SIGHUP);
 	expect(w, "RELOADING=1");
 	expect(w, "reload refused");
@@ -294,7 +273,7 @@ static void test_reload(void **state)
 	assert_non_null(strstr(slurp(w->log), "d.conf:4: "));
 
 	/* And a good one ends that. */
-	put(w->conf, "[metrics]\ntextfile = off\n");
+	put_file(w->conf, "[metrics]\ntextfile = off\n");
 	kill(w->pid, SIGHUP);
 	expect(w, "STATUS=");
 	assert_null(strstr(w->last, "reload refused"));
@@ -360,11 +339,11 @@ static void test_refusals(void **state)
 {
 	struct world *w = *state;
 
-	put(w->conf, "[global]\nwindow = 50\n");
+	put_file(w->conf, "[global]\nwindow = 50\n");
 	assert_int_equal(wait_exit(spawn(w, NULL, NULL, NULL)), 2);
 	assert_non_null(strstr(slurp(w->log), "d.conf:2: "));
 	assert_int_equal(wait_exit(spawn(w, NULL, "--check-config", NULL)), 2);
-	put(w->conf, "[global]\nwindow = 50ms\n");
+	put_file(w->conf, "[global]\nwindow = 50ms\n");
 	assert_int_equal(wait_exit(spawn(w, NULL, "--check-config", NULL)), 0);
 	assert_int_equal(wait_exit(spawn(w, NULL, "--textfile", "x.prom")), 2);
 	assert_int_equal(wait_exit(spawn(w, NULL, "--frobnicate", NULL)), 2);
@@ -379,7 +358,7 @@ static void test_not_permitted(void **state)
 	struct world *w = *state;
 	pid_t pid;
 
-	put(w->log, "");
+	put_file(w->log, "");
 	assert_int_equal(chmod(w->dir, 0755), 0);
 	assert_int_equal(chmod(w->log, 0666), 0);
 	pid = fork();

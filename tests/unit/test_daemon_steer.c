@@ -41,29 +41,11 @@ struct world {
 	struct manager m;
 };
 
-static void put(const char *dir, const char *name, const char *text)
+/* The note of overrides, which is there. */
+static const char *note_of(const struct world *w)
 {
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static const char *slurp(const char *path)
-{
-	static char text[4096];
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	assert_non_null(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	return text;
+	assert_int_equal(access(w->path, R_OK), 0);
+	return slurp(w->path);
 }
 
 /* As after a reload. */
@@ -71,7 +53,7 @@ static void configure(struct world *w, const char *text)
 {
 	char path[64], error[CONFIG_ERROR_SIZE];
 
-	put(w->dir, "d.conf", text);
+	put_in(w->dir, "d.conf", text);
 	snprintf(path, sizeof(path), "%s/d.conf", w->dir);
 	if (config_load(path, &w->m.config, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
@@ -156,7 +138,7 @@ static void test_rules(void **state)
 	assert_int_equal(fakemod.vms[0].own.have, MODE | WINDOW);
 	assert_int_equal(fakemod.vms[0].own.mode, VCPU_DEBOOST_MODE_ACTIVE);
 	assert_int_equal(fakemod.vms[1].own.have, 0);
-	assert_part(slurp(w->path), "vm 3 4999000 0 mode=active window=2ms\n");
+	assert_part(note_of(w), "vm 3 4999000 0 mode=active window=2ms\n");
 	before = changes();
 	look(w);
 	look(w);
@@ -208,7 +190,7 @@ static void test_by_hand(void **state)
 	look(w);
 	assert_quiet();
 	assert_int_equal(fakemod.vms[0].own.slots, 3);
-	assert_null(strstr(slurp(w->path), "slots=3"));
+	assert_null(strstr(note_of(w), "slots=3"));
 
 	assert_int_equal(vdnl_tuning_reset(w->m.k.nl, 3), 0);
 	look(w);
@@ -249,7 +231,7 @@ static void test_after_crash(void **state)
 
 	fakemod.vms[0].own = (struct vd_tuning){ .have = SLOTS, .slots = 2 };
 	fakemod.vms[1].own = (struct vd_tuning){ .have = SLOTS, .slots = 2 };
-	put(w->dir, "overrides", "fallbacks 0\nvm 3 4999000 0 slots=2\nvm 4 77 0 slots=2\nx\n");
+	put_in(w->dir, "overrides", "fallbacks 0\nvm 3 4999000 0 slots=2\nvm 4 77 0 slots=2\nx\n");
 	start(w, STEADY);
 	look(w);
 	assert_string_equal(logged(), "vcpu-deboostd: slots of web-3: 2 -> 8 (no rule)\n"
@@ -296,7 +278,7 @@ static void test_fallback(void **state)
 	look(w);
 	assert_int_equal(fakemod.vms[0].own.mode, VCPU_DEBOOST_MODE_ACTIVE);
 	assert_null(strstr(logged(), "by hand"));
-	assert_part(slurp(w->path), "fallbacks 1\nvm 3 ");
+	assert_part(note_of(w), "fallbacks 1\nvm 3 ");
 }
 
 static void test_adapt(void **state)
@@ -466,17 +448,17 @@ static void test_sched(void **state)
 	strcat(dir, "/101");
 	assert_int_equal(mkdir(dir, 0755), 0);
 	assert_int_equal(sched_read(w->dir, 100, &cpu, &wait), -ENOENT);
-	put(dir, "schedstat", "");
+	put_in(dir, "schedstat", "");
 	assert_int_equal(sched_read(w->dir, 100, &cpu, &wait), -ENOENT);
-	put(dir, "schedstat", "77");
+	put_in(dir, "schedstat", "77");
 	assert_int_equal(sched_read(w->dir, 100, &cpu, &wait), -ENOENT);
 	assert_int_equal(cpu, 4711);
-	put(dir, "schedstat", "18000000000000000000 200 3\n");
+	put_in(dir, "schedstat", "18000000000000000000 200 3\n");
 	assert_int_equal(sched_read(w->dir, 100, &cpu, &wait), 0);
 	assert_true(cpu == UINT64_C(18000000000000000000));
 	dir[strlen(dir) - 1] = '2';
 	assert_int_equal(mkdir(dir, 0755), 0);
-	put(dir, "schedstat", "5 1000 3\n");
+	put_in(dir, "schedstat", "5 1000 3\n");
 	assert_int_equal(sched_read(w->dir, 100, &cpu, &wait), 0);
 	assert_true(cpu == UINT64_C(18000000000000000005));
 	assert_int_equal(wait, 1200);
