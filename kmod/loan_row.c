@@ -27,12 +27,13 @@ static int lend_to(struct vdb_vm *vm, struct vdb_vcpu *it, struct task_struct *t
 	u64 now_ns = vdb_clock_ns();
 	int ret;
 
-	if (!chosen)
-		vdb_yield_mark(vm, it, now_ns);
+	if (chosen)
+		return vdb_loan_start_for(loan, it, task);
+	vdb_yield_mark(vm, it, now_ns);
 	ret = vdb_loan_start_for(loan, it, task);
-	if (ret && !chosen)
+	if (ret)
 		vdb_yield_unmark(it, now_ns);
-	else if (!chosen)
+	else
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_BOOSTED);
 	return ret;
 }
