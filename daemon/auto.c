@@ -15,7 +15,18 @@
 
 static const char *const states[AUTO_STATE_MAX] = { "watch", "trial", "active", "rest" };
 static const char *const verdicts[AUTO_VERDICT_MAX] = { "none", "gain", "harm", "no gain", "idle" };
-static const char *const signals[AUTO_SIGNAL_MAX] = { "spins", "answers", "neighbours" };
+static const char *const signals[AUTO_SIGNAL_MAX] = { "spins", "answers", "work", "neighbours" };
+
+/* ln(active / observe): a whole interval below @gain, above @harm, below @no_harm. */
+static const struct limits {
+	double gain, harm, no_harm;
+} limits[AUTO_SIGNAL_MAX] = {
+	[AUTO_SPINS] = { AUTO_GAIN, AUTO_HARM, AUTO_NO_HARM },
+	[AUTO_ANSWER] = { AUTO_GAIN, AUTO_HARM, AUTO_NO_HARM },
+	[AUTO_WORK] = { AUTO_GAIN, AUTO_WORK_HARM, AUTO_WORK_NO_HARM },
+	/* That others wait less is no reason of its own. */
+	[AUTO_NEIGHBOURS] = { -INFINITY, AUTO_HARM, AUTO_NO_HARM },
+};
 
 /* Looking after every pair would find something in noise sooner or later. */
 static const unsigned int looks[] = { 6, 10, 16, AUTO_MAX_PAIRS };
@@ -144,18 +155,63 @@ static double per(uint64_t cpu_ns, uint64_t wall_ms)
 	return cpu_ns ? (double)cpu_ns : (double)wall_ms;
 }
 
+static bool waits_for_ipis(const struct auto_counters *c)
+{
+	return c->ipi_spins * 2 > c->spins;
+}
+
+/*
+ * A vCPU that waits for answers spins as often as it asks: with quick answers it gets more done,
+ * and spins more in all. Who waits for locks has no measure of its own but the CPU time.
+ */
+static double spins(const struct auto_counters *on, uint64_t on_ms, const struct auto_counters *off,
+		    uint64_t off_ms)
+{
+	bool cpu = on->cpu_ns && off->cpu_ns;
+
+	if (waits_for_ipis(on) && waits_for_ipis(off))
+		return ratio((double)on->spins, (double)on->ipis, (double)off->spins,
+			     (double)off->ipis);
+	return ratio((double)on->spins, per(cpu ? on->cpu_ns : 0, on_ms), (double)off->spins,
+		     per(cpu ? off->cpu_ns : 0, off_ms));
+}
+
+/*
+ * What a guest does for its users the host cannot see, only what goes with it: a guest that does
+ * one thing for each so many IPIs, and takes more CPU time for it, does less. Spins and answers may
+ * improve at the same time, by the very yields that cost the time.
+ */
+static double work(const struct auto_counters *on, const struct auto_counters *off)
+{
+	if (on->ipis < AUTO_MIN_IPIS || off->ipis < AUTO_MIN_IPIS)
+		return NAN;
+	return ratio((double)on->cpu_ns, (double)on->ipis, (double)off->cpu_ns, (double)off->ipis);
+}
+
+/*
+ * Stock, a VM that spins yields CPU time to others. If they wait longer because it does so no more,
+ * that is no harm as long as it is still the one that waits longer for its share.
+ */
+static double neighbours(const struct auto_counters *on, const struct auto_counters *off)
+{
+	double d = ratio((double)on->others_wait_ns, (double)on->others_cpu_ns,
+			 (double)off->others_wait_ns, (double)off->others_cpu_ns);
+	bool takes_less = (double)on->wait_ns * (double)on->others_cpu_ns >=
+			  (double)on->others_wait_ns * (double)on->cpu_ns;
+
+	return takes_less && d > 0 ? 0 : d;
+}
+
 static void add_pair(struct auto_vm *a, const struct auto_counters *on, uint64_t on_ms,
 		     const struct auto_counters *off, uint64_t off_ms)
 {
 	double *d = a->diff[a->pairs++];
-	bool cpu = on->cpu_ns && off->cpu_ns;
 
-	d[AUTO_SPINS] = ratio((double)on->spins, per(cpu ? on->cpu_ns : 0, on_ms),
-			      (double)off->spins, per(cpu ? off->cpu_ns : 0, off_ms));
+	d[AUTO_SPINS] = spins(on, on_ms, off, off_ms);
 	d[AUTO_ANSWER] = ratio((double)on->answer_ns, (double)on->answers, (double)off->answer_ns,
 			       (double)off->answers);
-	d[AUTO_NEIGHBOURS] = ratio((double)on->others_wait_ns, (double)on->others_cpu_ns,
-				   (double)off->others_wait_ns, (double)off->others_cpu_ns);
+	d[AUTO_WORK] = work(on, off);
+	d[AUTO_NEIGHBOURS] = neighbours(on, off);
 	a->ran += on->ran;
 	a->failed += on->failed;
 }
@@ -194,12 +250,11 @@ static enum auto_verdict judge(const struct auto_vm *a)
 
 	for (s = 0; s < AUTO_SIGNAL_MAX; s++) {
 		auto_effect(a, (enum auto_signal)s, &e);
-		/* A signal that most pairs lack, as without neighbours, says nothing. */
-		if (e.n * 2 < a->pairs)
+		if (!auto_has(a, &e))
 			continue;
-		harm |= e.low > AUTO_HARM;
-		safe &= e.high < AUTO_NO_HARM;
-		gain |= s != AUTO_NEIGHBOURS && e.high < AUTO_GAIN;
+		harm |= e.low > limits[s].harm;
+		safe &= e.high < limits[s].no_harm;
+		gain |= e.high < limits[s].gain;
 	}
 	if (harm)
 		return AUTO_VERDICT_HARM;

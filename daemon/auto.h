@@ -18,10 +18,17 @@
 /* In a window of watching, so many chances to act begin a trial. */
 #define AUTO_MIN_CHANCES 10
 
+/* Fewer IPIs in one window of a pair, and they do not tell how much work was done in it. */
+#define AUTO_MIN_IPIS 100
+
 /* Gain: the whole interval below -2 %. Harm: above +5 %. No harm: below +10 %. */
 #define AUTO_GAIN    (-0.0202)
 #define AUTO_HARM    0.0488
 #define AUTO_NO_HARM 0.0953
+
+/* Of the work done these are too much: it is what the VM is there for. +2 % and +5 %. */
+#define AUTO_WORK_HARM	  0.0198
+#define AUTO_WORK_NO_HARM 0.0488
 
 /* The time to the next probe doubles with the same verdict, up to so many times. */
 #define AUTO_MAX_BACKOFF 8
@@ -44,32 +51,39 @@ enum auto_verdict {
 };
 
 enum auto_signal {
-	AUTO_SPINS, /* spin exits per second of the VM's CPU time */
+	AUTO_SPINS, /* spin exits per IPI, or per second of the VM's CPU time */
 	AUTO_ANSWER, /* mean time from an IPI to its answer */
-	AUTO_NEIGHBOURS, /* waiting for a CPU per second of CPU time, other VMs */
+	AUTO_WORK, /* CPU time for each IPI it sends, as a measure of what it gets done */
+	AUTO_NEIGHBOURS, /* waiting for a CPU per second of CPU time, other VMs that hardly spin */
 	AUTO_SIGNAL_MAX
 };
 
 /**
  * struct auto_counters - what the host sees of a VM, since some fixed moment
  * @spins: spin exits
+ * @ipi_spins: those of a vCPU that waits for the answer to an IPI
+ * @ipis: IPIs sent
  * @answers: IPIs answered
  * @answer_ns: the time that took
  * @chances: yields made, or that would have been made
  * @ran: yields whose target ran
  * @failed: yields whose target did not
  * @cpu_ns: CPU time of the VM's process, 0 if unknown
- * @others_cpu_ns: CPU time of all other VMs
+ * @wait_ns: its time of waiting for a CPU
+ * @others_cpu_ns: CPU time of all other VMs, while they are witnesses, see witness.h
  * @others_wait_ns: time in which they waited for a CPU
  */
 struct auto_counters {
 	uint64_t spins;
+	uint64_t ipi_spins;
+	uint64_t ipis;
 	uint64_t answers;
 	uint64_t answer_ns;
 	uint64_t chances;
 	uint64_t ran;
 	uint64_t failed;
 	uint64_t cpu_ns;
+	uint64_t wait_ns;
 	uint64_t others_cpu_ns;
 	uint64_t others_wait_ns;
 };
@@ -186,6 +200,12 @@ static inline bool auto_is_active(const struct auto_vm *a)
  * @ret: overwritten; the interval is infinite with fewer than two pairs
  */
 void auto_effect(const struct auto_vm *a, enum auto_signal signal, struct auto_effect *ret);
+
+/* Most pairs have the signal: one without neighbours, or without IPIs, says nothing. */
+static inline bool auto_has(const struct auto_vm *a, const struct auto_effect *e)
+{
+	return e->n && e->n * 2 >= a->pairs;
+}
 
 /* "watch", "trial", "active", "rest"; "gain", "harm", "no gain", "idle", "none". */
 const char *auto_state_str(enum auto_state state);

@@ -7,6 +7,7 @@
 
 #include "daemon/adapt.h"
 #include "daemon/auto.h"
+#include "daemon/witness.h"
 #include "lib/vdnl_msg.h"
 
 struct manager;
@@ -24,6 +25,7 @@ struct manager;
  * @trial: how that stands, valid with @automatic
  * @cpu_ns: CPU time of its process, as of the last look that needed it
  * @wait_ns: its time of waiting for a CPU
+ * @witness: both, while they tell something about others
  * @echoes: events to come that only tell what we did ourselves
  * @refused: the module refused a change, which was said
  */
@@ -39,6 +41,7 @@ struct steer {
 	struct auto_vm trial;
 	uint64_t cpu_ns;
 	uint64_t wait_ns;
+	struct witness witness;
 	unsigned int echoes;
 	bool refused;
 };

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from itertools import product
 
-WORKLOADS = ("ipi", "lock", "lockipi", "initiator", "shootdown", "compute")
+WORKLOADS = ("ipi", "lock", "lockipi", "initiator", "shootdown", "decoy", "compute")
 LAYOUTS = ("flat", "vcpu")
 
 # What a setting does not name is as the module has it without being told.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/auto.h"
+#include "daemon/witness.h"
 
 #define WINDOW_MS 2000
 #define PROBE_MS  600000
@@ -36,9 +37,15 @@ static double noise(void)
  * @neighbours: of active on the others' waiting, as a factor
  * @spread: relative deviation from second to second
  * @alone: no other VM, and CPU times are not known
+ * @ipis: sent per second of CPU time
+ * @done: of active on @ipis, as a factor
+ * @asks: it spins for the answers to them
+ * @wait: how long it waits for a CPU, per second of its CPU time
  */
 struct guest {
 	double spins, effect, neighbours, spread;
+	double ipis, done, wait;
+	bool asks;
 	struct auto_counters c;
 	struct auto_vm a;
 	uint64_t now_ms;
@@ -51,13 +58,19 @@ static void second(struct guest *g)
 	bool active = auto_is_active(&g->a);
 	double wobble = fmax(0.05, 1 + g->spread * noise());
 	double spins = g->spins * wobble * (active ? g->effect : 1);
+	double ipis;
 
 	g->c.spins += (uint64_t)spins;
 	g->c.chances += (uint64_t)(spins / 2);
-	g->c.answers += (uint64_t)(g->spins / 4);
+	ipis = g->ipis * fmax(0.05, 1 + 0.02 * noise()) * (active && g->done > 0 ? g->done : 1);
+	g->c.ipis += (uint64_t)ipis;
+	g->c.answers += (uint64_t)(g->asks ? ipis : g->spins / 4);
 	g->c.answer_ns += (uint64_t)(spins * 100000);
+	if (g->asks)
+		g->c.ipi_spins += (uint64_t)spins;
 	if (!g->alone) {
 		g->c.cpu_ns += 900000000;
+		g->c.wait_ns += (uint64_t)(9e8 * g->wait);
 		g->c.others_cpu_ns += 500000000;
 		g->c.others_wait_ns += (uint64_t)(1e8 * fmax(0.05, 1 + 0.1 * noise()) *
 						  (active ? g->neighbours : 1));
@@ -131,6 +144,119 @@ static void test_harm_to_others(void **state)
 	run(&g, 120000);
 	settle(&g);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
+}
+
+/* Spins and answers get better while the guest gets less done: that is no gain. */
+static void test_lost_work(void **state)
+{
+	struct guest g = guest(1000, 0.7, 1, 0.15);
+	struct auto_effect e;
+
+	(void)state;
+	g.ipis = 1000;
+	g.done = 0.9;
+	run(&g, 120000);
+	settle(&g);
+	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
+	auto_effect(&g.a, AUTO_WORK, &e);
+	assert_true(fabs(e.mean - log(1 / 0.9)) < 0.02);
+}
+
+/* A loss too small to be certain of, but not excluded. */
+static void test_work_in_doubt(void **state)
+{
+	struct guest g = guest(1000, 0.7, 1, 0.15);
+
+	(void)state;
+	g.ipis = 1000;
+	g.done = 1 / 1.06;
+	run(&g, 200000);
+	settle(&g);
+	assert_int_not_equal(g.a.verdict, AUTO_VERDICT_GAIN);
+	assert_int_equal(g.a.state, AUTO_REST);
+}
+
+/* With few IPIs there is no telling, and the other signals decide. */
+static void test_few_ipis(void **state)
+{
+	struct guest g = guest(1000, 0.7, 1, 0.15);
+	struct auto_effect e;
+
+	(void)state;
+	g.ipis = 20;
+	g.done = 0.5;
+	run(&g, 120000);
+	settle(&g);
+	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
+	auto_effect(&g.a, AUTO_WORK, &e);
+	assert_int_equal(e.n, 0);
+	assert_false(auto_has(&g.a, &e));
+}
+
+/* Who gets quick answers asks more often, and spins more per second but not per question. */
+static void test_asks_more(void **state)
+{
+	struct guest g = guest(1000, 2, 1, 0.15);
+
+	(void)state;
+	g.ipis = 1000;
+	g.done = 4;
+	g.asks = true;
+	run(&g, 120000);
+	settle(&g);
+	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
+
+	/* The same spins for something else are harm. */
+	g = guest(1000, 2, 1, 0.15);
+	g.ipis = 1000;
+	g.done = 4;
+	run(&g, 120000);
+	settle(&g);
+	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
+}
+
+/* Others lose what the VM gave away, but it still waits longer than they do. */
+static void test_gift(void **state)
+{
+	struct guest g = guest(1000, 0.6, 1.4, 0.1);
+	struct auto_effect e;
+
+	(void)state;
+	g.wait = 2;
+	run(&g, 120000);
+	settle(&g);
+	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
+	auto_effect(&g.a, AUTO_NEIGHBOURS, &e);
+	assert_true(e.n > 0 && e.mean <= 0);
+}
+
+static void test_witness(void **state)
+{
+	struct witness w = { 0 };
+
+	(void)state;
+	/* The first look only shows where it stands. */
+	witness_look(&w, 5000000000, 1000000000, 700);
+	assert_int_equal(w.cpu_ns, 0);
+	assert_int_equal(w.wait_ns, 0);
+	witness_look(&w, 6000000000, 1500000000, 700 + WITNESS_MAX_SPINS);
+	assert_int_equal(w.cpu_ns, 1000000000);
+	assert_int_equal(w.wait_ns, 500000000);
+	/* It spins: nothing is counted, and nothing of it later. */
+	witness_look(&w, 7000000000, 3500000000, 711 + 2 * WITNESS_MAX_SPINS);
+	assert_int_equal(w.cpu_ns, 1000000000);
+	witness_look(&w, 7500000000, 3600000000, 711 + 2 * WITNESS_MAX_SPINS);
+	assert_int_equal(w.cpu_ns, 1500000000);
+	assert_int_equal(w.wait_ns, 600000000);
+	/* A thread has ended, counters began anew. */
+	witness_look(&w, 7000000000, 3600000000, 740);
+	witness_look(&w, 7100000000, 3500000000, 740);
+	witness_look(&w, 7200000000, 3500000000, 3);
+	assert_int_equal(w.cpu_ns, 1500000000);
+	assert_int_equal(w.wait_ns, 600000000);
+	/* Idle: no time, no spins. */
+	witness_look(&w, 7200000000, 3500000000, 3);
+	assert_int_equal(w.cpu_ns, 1500000000);
 }
 
 /* Of 200 VMs on which active does nothing at all, few are taken for gain. */
@@ -279,6 +405,12 @@ int main(void)
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_harm),
 		cmocka_unit_test(test_harm_to_others),
+		cmocka_unit_test(test_lost_work),
+		cmocka_unit_test(test_work_in_doubt),
+		cmocka_unit_test(test_few_ipis),
+		cmocka_unit_test(test_asks_more),
+		cmocka_unit_test(test_gift),
+		cmocka_unit_test(test_witness),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_stops),

@@ -385,7 +385,7 @@ static void test_auto(void **state)
 	assert_part(pass_until(w, AUTO_WATCH, 10, 1000), "rest -> watch (the last verdict is to be "
 							 "proved again)\n");
 	pass_until(w, AUTO_TRIAL, 10, 1000);
-	assert_part(pass_until(w, AUTO_WATCH, 0, 0), "trial -> watch (idle after 0 pairs: ");
+	assert_part(pass_until(w, AUTO_WATCH, 0, 0), "trial -> watch (idle after 0 pairs)");
 	assert_int_equal(fakemod.vms[0].own.have, 0);
 }
 
@@ -428,8 +428,10 @@ static void test_auto_cpu_time(void **state)
 	vm = &w->m.vms.vms[0];
 	assert_true(vm->steer.cpu_ns > 0);
 	assert_true(vm->steer.trial.start.cpu_ns == vm->steer.cpu_ns);
-	assert_int_equal(vm->steer.trial.start.others_cpu_ns, w->m.vms.vms[1].steer.cpu_ns);
-	assert_int_equal(vm->steer.trial.start.others_wait_ns, w->m.vms.vms[1].steer.wait_ns);
+	assert_true(vm->steer.trial.start.wait_ns == vm->steer.wait_ns);
+	assert_int_equal(vm->steer.trial.start.others_cpu_ns, w->m.vms.vms[1].steer.witness.cpu_ns);
+	assert_int_equal(vm->steer.trial.start.others_wait_ns,
+			 w->m.vms.vms[1].steer.witness.wait_ns);
 	assert_true(w->m.vms.vms[1].steer.cpu_ns > 0);
 }
 

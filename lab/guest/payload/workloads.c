@@ -152,6 +152,40 @@ static void wl_shootdown(struct guest_cpu *cpu)
 	}
 }
 
+static void be_deaf(struct guest_cpu *cpu)
+{
+	while (running()) {
+		irq_off();
+		work(cpu, 50 * PARAMS->ncs_ns, 0);
+		irq_on();
+		work(cpu, PARAMS->ncs_ns, 0);
+	}
+}
+
+/*
+ * Who signals whom says nothing here about who waits for whom: the first half of the vCPUs is
+ * signalled and cannot answer, the second waits for a lock of its own.
+ */
+static void wl_decoy(struct guest_cpu *cpu)
+{
+	uint32_t to;
+
+	if (cpu->id < PARAMS->vcpus / 2) {
+		be_deaf(cpu);
+		return;
+	}
+	while (running()) {
+		if (!__atomic_load_n(&cpu->outstanding, __ATOMIC_RELAXED))
+			for (to = 0; to < PARAMS->vcpus / 2; to++)
+				ipi_send(cpu, to);
+		lock_take(cpu);
+		work(cpu, PARAMS->cs_ns, 0);
+		lock_drop();
+		op_done(cpu);
+		work(cpu, ncs_ns(cpu), 0);
+	}
+}
+
 static void send_exactly(struct guest_cpu *cpu)
 {
 	uint64_t i;
@@ -290,7 +324,7 @@ static void wl_broadcast(struct guest_cpu *cpu)
 }
 
 static void (*const workloads[])(struct guest_cpu *cpu) = {
-#define VD_ROW(name, min, cs, ncs, finite, help)	[VD_WL_##name] = wl_##name,
+#define VD_ROW(name, min, cs, ncs, finite, help) [VD_WL_##name] = wl_##name,
 	VD_WORKLOADS(VD_ROW)
 #undef VD_ROW
 };
