@@ -61,6 +61,20 @@ vdctl ab hurt | sed 's/^/# /'
 kill "$hurt"
 wait "$hurt"
 
+# What a neighbour loses is what a VM that spins had given away, and who gets quick answers spins
+# more, because it asks more: neither is harm.
+vdvm --name asks --workload initiator --vcpus 4 --forever >/dev/null 2>&1 &
+asks=$!
+vdvm --name computes --workload compute --vcpus 4 --forever >/dev/null 2>&1 &
+computes=$!
+soon "a VM that asks more and takes up its share is active" \
+	'auto of asks: trial -> active .gain after [0-9]+ pairs'
+vdctl ab asks | sed 's/^/# /'
+never_tried() { ! grep -q 'auto of computes' "$log"; }
+check "who does not spin is not tried" never_tried
+kill "$asks" "$computes"
+wait "$asks" "$computes"
+
 sed -n 's/.*\(auto of\)/# \1/p' "$log"
 sed -n 's/.*\(window of\)/# \1/p' "$log"
 kill "$daemon"

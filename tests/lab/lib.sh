@@ -138,6 +138,24 @@ has_vm() {
 	[ -n "$(vm_stat "$1" id)" ]
 }
 
+slab_kib() {
+	awk '$1 == "Slab:" { print $2 }' /proc/meminfo
+}
+
+# What is in use of the caches that a module and its messages allocate from. Not those of files and
+# tasks, which every command of a test comes and goes with: CPUs hold their slabs back half empty,
+# which is noise of 100 KiB.
+objects_kib() {
+	local shrink
+
+	echo 3 >/proc/sys/vm/drop_caches
+	for shrink in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$shrink"
+	done
+	awk '$1 ~ /^(kmalloc|kvm|skbuff|ftrace|trace_event|pool_workqueue)/ { sum += $2 * $4 }
+		END { printf "%d\n", sum / 1024 }' /proc/slabinfo
+}
+
 now_ms() {
 	awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime
 }
