@@ -11,20 +11,8 @@ conf=$dir/d.conf
 log=$dir/log
 cg=/sys/fs/cgroup/adapt
 
-# From now on: what the log has so far does not count for soon().
-from=1
-now() { from=$(($(wc -l <"$log") + 1)); }
-
-# Reading, not polling: the VMs shall have the CPUs.
-said() { timeout "$2" grep -qm1 -E -- "$1" <(tail -n +"$from" -f "$log"); }
-
-soon() {
-	local status=0
-
-	said "$2" "${3:-60}" || status=1
-	result "$status" "$1"
-	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
-}
+# From now on: what the log has so far does not count for soon_says().
+now() { log_from=$(($(wc -l <"$log") + 1)); }
 
 # late NAME CS [OPTION]...: vCPU 1 answers when its interrupts are on, once per CS.
 late() {
@@ -35,13 +23,13 @@ late() {
 	vdvm --name "$name" --workload late --cs "$cs" --ncs 20us --count 100000000 --time 3600s \
 		"$@" >/dev/null 2>&1 &
 	vm=$!
-	soon "$name is seen" "VM $name appeared"
+	soon_says "$name is seen" "VM $name appeared"
 }
 
 end_vm() {
 	kill -9 $vm
 	wait $vm 2>/dev/null
-	soon "$1 has ended" "VM $1 is gone"
+	soon_says "$1 has ended" "VM $1 is gone"
 }
 
 window_us() { echo $(($(vm_stat "$1" window_ns) / 1000)); }
@@ -83,7 +71,7 @@ printf '%s\n' '[global]' 'mode = observe' '[daemon]' 'interval = 100ms' 'heartbe
 modprobe vcpu_deboost
 vcpu-deboostd --config "$conf" --textfile off 2> >(./stress stamp >>"$log") &
 daemon=$!
-soon "the daemon runs" ': started'
+soon_says "the daemon runs" ': started'
 
 # From a window of 50 ms down to that of answers within 100 us ...
 late quick 100us
@@ -119,18 +107,18 @@ number "moved: it is back ($(window_us moved) us)" "$(window_us moved)" -le 1000
 # What is set by hand is left alone, said and shown.
 now
 vdctl set --vm moved window=3ms >/dev/null
-soon "a window set by hand is left alone" "window of moved is left at 3ms, which was set by hand"
+soon_says "a window set by hand is left alone" "window of moved is left at 3ms, which was set by hand"
 check "vdctl explain says so" eval 'vdctl explain moved | grep -q "set by hand for this VM"'
 sleep 1
 equal "it stays" "$(window_us moved)" 3000
 now
 vdctl reset --vm moved >/dev/null
-soon "a reset gives it back" "window of moved: 50ms -> .*us \(its answers\)"
+soon_says "a reset gives it back" "window of moved: 50ms -> .*us \(its answers\)"
 
 # Without IPIs it goes back to the window of the host.
 now
 kill -STOP $vm
-soon "a silent VM goes back to the host's window" \
+soon_says "a silent VM goes back to the host's window" \
 	"window of moved: .* -> 50ms \(its answers\)" 300
 sleep 3
 equal "and has no window of its own" \

@@ -9,19 +9,6 @@ dir=$(mktemp -d)
 conf=$dir/d.conf
 log=$dir/log
 
-# Reading, not polling: the VMs shall have the CPUs.
-said() {
-	timeout "$2" grep -qm1 -E -- "$1" <(tail -n +1 -f "$log")
-}
-
-soon() {
-	local status=0
-
-	said "$2" 120 || status=1
-	result "$status" "$1"
-	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
-}
-
 modprobe vcpu_deboost
 cat >"$conf" <<'CONF'
 [daemon]
@@ -40,8 +27,9 @@ daemon=$!
 
 vdvm --name helped --workload ipi --vcpus 4 --forever >/dev/null 2>&1 &
 helped=$!
-soon "a VM that spins is tried" 'auto of helped: watch -> trial'
-soon "and ends active where that helps" 'auto of helped: trial -> active .gain after [0-9]+ pairs'
+soon_says "a VM that spins is tried" 'auto of helped: watch -> trial' 120
+soon_says "and ends active where that helps" \
+	'auto of helped: trial -> active .gain after [0-9]+ pairs' 120
 equal "as the module knows" "$(vm_stat helped mode)" active
 check "vdctl explain says why" eval 'vdctl explain helped | grep -q "gain was shown"'
 check "vdctl ab shows the evidence" eval 'vdctl ab helped | grep "^helped: active for"'
@@ -51,8 +39,8 @@ wait "$helped"
 
 vdvm --name hurt --workload decoy --vcpus 8 --forever >/dev/null 2>&1 &
 hurt=$!
-soon "a VM that active hurts is tried" 'auto of hurt: watch -> trial'
-soon "and rests" 'auto of hurt: trial -> rest .(harm|no gain) after [0-9]+ pairs'
+soon_says "a VM that active hurts is tried" 'auto of hurt: watch -> trial' 120
+soon_says "and rests" 'auto of hurt: trial -> rest .(harm|no gain) after [0-9]+ pairs' 120
 equal "as the module knows" "$(vm_stat hurt mode)" observe
 check "vdctl explain says why" \
 	eval 'vdctl explain hurt | grep -qE "shown to harm|not shown to help"'
@@ -67,8 +55,8 @@ vdvm --name asks --workload initiator --vcpus 4 --forever >/dev/null 2>&1 &
 asks=$!
 vdvm --name computes --workload compute --vcpus 4 --forever >/dev/null 2>&1 &
 computes=$!
-soon "a VM that asks more and takes up its share is active" \
-	'auto of asks: trial -> active .gain after [0-9]+ pairs'
+soon_says "a VM that asks more and takes up its share is active" \
+	'auto of asks: trial -> active .gain after [0-9]+ pairs' 120
 vdctl ab asks | sed 's/^/# /'
 never_tried() { ! grep -q 'auto of computes' "$log"; }
 check "who does not spin is not tried" never_tried

@@ -101,6 +101,17 @@ soon() {
 	why_not | sed 's/^/#   /'
 }
 
+# soon_says WHAT PATTERN [SECONDS]: passes if the daemon's $log has such a line, from line $log_from
+# on. Reading, not polling: the VMs shall have the CPUs.
+log_from=1
+soon_says() {
+	local status=0
+
+	timeout "${3:-60}" grep -qm1 -E -- "$2" <(tail -n +"$log_from" -f "$log") || status=1
+	result "$status" "$1"
+	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
+}
+
 never() { ! "$@"; }
 
 # The module acts, but in KVM's order and by KVM's yield, for tests of the choice alone.
