@@ -107,7 +107,8 @@ number "moved: it is back ($(window_us moved) us)" "$(window_us moved)" -le 1000
 # What is set by hand is left alone, said and shown.
 now
 vdctl set --vm moved window=3ms >/dev/null
-soon_says "a window set by hand is left alone" "window of moved is left at 3ms, which was set by hand"
+soon_says "a window set by hand is left alone" \
+	"window of moved is left at 3ms, which was set by hand"
 check "vdctl explain says so" eval 'vdctl explain moved | grep -q "set by hand for this VM"'
 sleep 1
 equal "it stays" "$(window_us moved)" 3000
