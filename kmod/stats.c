@@ -22,6 +22,8 @@ void vdb_ran(struct vdb_vm *vm, u64 age_ns)
  * @vm: the VM
  * @ret: filled; not a snapshot, each counter is read at its own moment
  *
+ * Each pair that is cleared stands in the histogram of answers, and is counted there alone.
+ *
  * Context: rcu_read_lock().
  */
 void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
@@ -41,4 +43,6 @@ void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
 			ret->run[i] += READ_ONCE(c->run[i]);
 		}
 	}
+	for (i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++)
+		ret->count[VCPU_DEBOOST_STATS_A_CLEARED - VDB_C_FIRST] += ret->answer[i];
 }

@@ -141,8 +141,7 @@ struct vdb_vcpu {
 	u16 would;
 	u16 sending;
 	u16 sent_to;
-	u8 sent_how;
-	u8 seen;
+	u16 sent_how;
 	u16 idx;
 	u32 cpu;
 	u32 id;
@@ -152,9 +151,17 @@ struct vdb_vcpu {
 	s64 donated;
 	bool spun;
 	bool answered;
+	u8 seen;
 };
 
 static_assert(sizeof(struct vdb_vcpu) <= 256);
+
+/* Its IPIs are tracked. */
+#define VDB_TRACKS_IPIS BIT(0)
+/* And the clock is the counter: the usual case of an acceptance needs no more. */
+#define VDB_TRACKS_ACCEPT_PLAIN BIT(1)
+/* And an EOI ends its own wait, and all senders fit in one word: that of an EOI. */
+#define VDB_TRACKS_EOI_PLAIN BIT(2)
 
 /**
  * struct vdb_vm - a VM, from its first vCPU to kvm_arch_pre_destroy_vm()
@@ -169,7 +176,7 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @own: this VM's overrides, those in @overrides; under vdb.lock
  * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
  * @tuning: effective
- * @tracks: whether its IPIs are tracked: what @tuning says of that, in one word
+ * @tracks: what the hooks of an IPI must know of it, in one word: VDB_TRACKS_*
  * @from_words: words of vdb_vcpu.from that its vCPUs need
  * @spin_window_ns: learned: time on a CPU until a spin is caught
  * @lock_spins: part of its spins that no IPI explains, of VDB_SPINS_ALL
@@ -223,7 +230,7 @@ struct vdb_vm {
  * @ids: VMs by id, RCU
  * @next_id: the next VM's
  * @nr_vms: VMs tracked now
- * @generation: changes with every VM that comes or goes; never 0
+ * @generation: grows with every VM that comes or goes, and with a trip; never 0
  * @tripped: enum vcpu_deboost_trip: no hook does anything any more; see breaker.h
  * @vms_seen: since load
  * @vms_refused: since load
@@ -250,7 +257,7 @@ struct vdb {
 	struct idr ids;
 	u32 next_id;
 	u32 nr_vms;
-	u32 generation;
+	atomic64_t generation;
 	u32 tripped;
 	atomic64_t vms_seen;
 	atomic64_t vms_refused;
@@ -312,8 +319,9 @@ void vdb_vms_drop_all(void);
 void vdb_vms_init(void);
 void vdb_vms_exit(void);
 
-/* tuning.c; all but vdb_tuning_inherit() under vdb.lock */
+/* tuning.c; all but vdb_tuning_digest() and vdb_tuning_inherit() under vdb.lock */
 void vdb_tuning_init(u32 mode);
+void vdb_tuning_digest(struct vdb_vm *vm);
 void vdb_tuning_inherit(struct vdb_vm *vm);
 int vdb_tuning_set(const struct vdb_tuning *tuning, u32 given);
 void vdb_tuning_override(struct vdb_vm *vm, const struct vdb_tuning *tuning, u32 given);
