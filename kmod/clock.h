@@ -20,10 +20,10 @@ extern u64 vdb_clock_factor;
 
 void vdb_clock_init(void);
 
-/* As vdb_clock_ns() where the counter is used: VDB_TRACKS_*. */
+/* As vdb_clock_ns() where the counter is used (VDB_TRACKS_*), but for its last bit. */
 static inline u64 vdb_clock_tsc_ns(void)
 {
-	return mul_u64_u64_shr(rdtsc(), READ_ONCE(vdb_clock_factor), 64) << 1 | 1;
+	return mul_u64_u64_shr(rdtsc(), READ_ONCE(vdb_clock_factor), 64) << 1;
 }
 
 /**
@@ -39,8 +39,9 @@ static inline u64 vdb_clock_tsc_ns(void)
  */
 static inline u64 vdb_clock_ns(void)
 {
-	return likely(READ_ONCE(vdb_clock_factor)) ? vdb_clock_tsc_ns()
-						   : ktime_get_mono_fast_ns() | 1;
+	return (likely(READ_ONCE(vdb_clock_factor)) ? vdb_clock_tsc_ns()
+						    : ktime_get_mono_fast_ns()) |
+	       1;
 }
 
 #endif /* VDB_CLOCK_H */

@@ -5,11 +5,11 @@
  * straight way that calls nothing.
  */
 #include <linux/bitops.h>
+#include <linux/log2.h>
 
 #include "breaker.h"
 #include "clock.h"
 #include "fields.h"
-#include "hist.h"
 #include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
@@ -30,7 +30,7 @@ static __always_inline void count_answer(struct vdb_vm *vm, u64 age_ns)
 	struct vdb_counters __percpu *counters = vm->counters;
 
 	this_cpu_add(counters->count[VCPU_DEBOOST_STATS_A_ANSWER_NS - VDB_C_FIRST], age_ns);
-	this_cpu_inc(counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+	vdb_count_time(counters->answer, age_ns);
 }
 
 /* What else the end of a pair of @sender with @me may mean. */
@@ -129,12 +129,20 @@ static noinline void eoi_any(struct kvm_lapic *apic, int vector)
 	vdb_hook_end(begun_ns);
 }
 
-/* @bits has one bit. Return: whose it is, if it waits for this vector alone, else NULL. */
+/*
+ * The only one that may wait for @me, as nearly always where there is no overcommit.
+ * Return: it, with its pair ended, or NULL: nothing was done.
+ */
 static __always_inline struct vdb_vcpu *usual_sender(struct vdb_vm *vm, struct vdb_vcpu *me,
-						     unsigned long bits, u8 vector, u64 *ret_slot)
+						     u8 vector, u64 *ret_slot)
 {
-	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, __ffs(bits));
+	unsigned long bits = READ_ONCE(me->from[0]);
+	struct vdb_vcpu *sender;
 
+	if (unlikely(!is_power_of_2(bits)))
+		return NULL;
+	/* Always below 64; the mask says it to UBSAN, as in vdb_vcpu_by_idx(). */
+	sender = rcu_dereference(vm->vcpu[__ffs(bits) & (BITS_PER_LONG - 1)]);
 	if (unlikely(!sender))
 		return NULL;
 	*ret_slot = vdb_pair_clear_first(&sender->pairs, me->idx, vector);
@@ -156,7 +164,6 @@ static __always_inline struct vdb_vcpu *usual_sender(struct vdb_vm *vm, struct v
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
 	struct vdb_vcpu *me, *sender;
-	unsigned long bits;
 	struct vdb_vm *vm;
 	u64 slot, age_ns;
 
@@ -168,10 +175,7 @@ void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 	if (unlikely(!(READ_ONCE(vm->tracks) & VDB_TRACKS_EOI_PLAIN)))
 		goto any;
 	me = this_cpu_read(vdb_loaded.me);
-	bits = READ_ONCE(me->from[0]);
-	if (unlikely(bits & (bits - 1) || !bits))
-		goto any;
-	sender = usual_sender(vm, me, bits, vector, &slot);
+	sender = usual_sender(vm, me, vector, &slot);
 	if (unlikely(!sender))
 		goto any;
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters: written by hooks on their own CPU, added up for a reader. */
-#include "hist.h"
 #include "vdb.h"
 
 /**
@@ -14,7 +13,7 @@ void vdb_ran(struct vdb_vm *vm, u64 age_ns)
 {
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_RAN);
 	vdb_count_add(vm, VCPU_DEBOOST_STATS_A_RUN_NS, age_ns);
-	this_cpu_inc(vm->counters->run[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+	vdb_count_time(vm->counters->run, age_ns);
 }
 
 /**

@@ -22,6 +22,7 @@
 #include "compat/compat.h"
 #include "age.h"
 #include "breaker_judge.h"
+#include "hist.h"
 #include "pair.h"
 #include "sched.h"
 #include "sched_math.h"
@@ -41,6 +42,7 @@ struct sk_buff;
  * left to stock KVM. Bounds struct vdb_vcpu to 256 bytes.
  */
 #define VDB_MAX_VCPUS 256
+static_assert(!(VDB_MAX_VCPUS & (VDB_MAX_VCPUS - 1)));
 
 /**
  * struct vdb_tuning - the knobs, in the units of the uAPI
@@ -290,7 +292,9 @@ static inline struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
 {
 	if (idx >= VDB_MAX_VCPUS)
 		return NULL;
-	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
+	/* The mask says it to UBSAN, whose call would cost the hooks their registers. */
+	return rcu_dereference_check(vm->vcpu[idx & (VDB_MAX_VCPUS - 1)],
+				     lockdep_is_held(&vdb.vms_lock));
 }
 
 /**
@@ -449,6 +453,12 @@ static inline void vdb_count(struct vdb_vm *vm, unsigned int attr)
 static inline void vdb_count_add(struct vdb_vm *vm, unsigned int attr, u64 n)
 {
 	this_cpu_add(vm->counters->count[attr - VDB_C_FIRST], n);
+}
+
+/* One more of @ns in a histogram of a VM's counters: a pointer, which UBSAN need not look into. */
+static inline void vdb_count_time(u64 __percpu *hist, u64 ns)
+{
+	this_cpu_inc(hist[vdb_hist_bucket(ns, VCPU_DEBOOST_HIST_BUCKETS)]);
 }
 
 /* starve.c */
