@@ -5,7 +5,6 @@
  * straight way that calls nothing.
  */
 #include <linux/bitops.h>
-#include <linux/log2.h>
 
 #include "breaker.h"
 #include "clock.h"
@@ -72,8 +71,7 @@ void vdb_sender_misled(struct vdb_vcpu *me, unsigned int idx, const struct vdb_v
  * One sender that may wait for @me: end its pair. Its bit stays, because who
  * sent will send again; it goes when it is found to have misled.
  */
-static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector,
-		   u64 now_ns)
+static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
 {
 	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 	u64 age_ns;
@@ -139,7 +137,7 @@ static __always_inline struct vdb_vcpu *usual_sender(struct vdb_vm *vm, struct v
 	unsigned long bits = READ_ONCE(me->from[0]);
 	struct vdb_vcpu *sender;
 
-	if (unlikely(!is_power_of_2(bits)))
+	if (unlikely(bits & (bits - 1) || !bits))
 		return NULL;
 	/* Always below 64; the mask says it to UBSAN, as in vdb_vcpu_by_idx(). */
 	sender = rcu_dereference(vm->vcpu[__ffs(bits) & (BITS_PER_LONG - 1)]);

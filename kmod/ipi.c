@@ -142,8 +142,8 @@ void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *rec
 }
 
 /* The second receiver of a command and those after it. */
-static void record_further(struct vdb_vm *vm, struct vdb_vcpu *me,
-				    struct vdb_vcpu *receiver, u8 vector)
+static void record_further(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver,
+			   u8 vector)
 {
 	if (me->sent_to == 2 && me->sent_how == VDB_IPI_UNICAST)
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_MULTICAST);
