@@ -370,6 +370,7 @@ enum vdb_candidate {
 struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx);
 struct task_struct *vdb_thread_of(const struct vdb_vm *vm, const struct vdb_vcpu *vcpu);
 struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu);
+bool vdb_is_throttled(const struct task_struct *task);
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns);
 bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
 
