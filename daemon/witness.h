@@ -22,9 +22,9 @@
  * @seen_spins: the same
  *
  * A VM whose vCPUs spin yields its CPU time to others, so it runs less than it may; how much less
- * depends on who else yields. Where another VM begins to use what it is entitled to, such a VM waits
- * longer and has still lost nothing but a gift. One that hardly spins, and wants the CPU, shows what
- * is taken from it.
+ * depends on who else yields. Where another VM begins to use what it is entitled to, such a VM
+ * waits longer and has still lost nothing but a gift. One that hardly spins, and wants the CPU,
+ * shows what is taken from it.
  */
 struct witness {
 	uint64_t cpu_ns;

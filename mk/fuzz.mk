@@ -69,8 +69,8 @@ $(B)/nlfuzz: $(NLFUZZ_SRC) tests/fuzz/nlfuzz.h $(UAPI)
 	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -static -Iinclude/uapi -o $@ $(NLFUZZ_SRC)
 
 fuzz-netlink: all $(B)/nlfuzz
-	lab/run --fast --kernel $(FUZZ_KERNEL) --timeout 86400 --silence 86400 --add tests/lab/lib.sh \
-		--add $(B)/nlfuzz -- tests/lab/fuzz.sh $(FUZZ_N) $(FUZZ_SEED)
+	lab/run --fast --kernel $(FUZZ_KERNEL) --timeout 86400 --silence 86400 \
+		--add tests/lab/lib.sh --add $(B)/nlfuzz -- tests/lab/fuzz.sh $(FUZZ_N) $(FUZZ_SEED)
 
 -include $(shell find $(B)/fuzz -name '*.d' 2>/dev/null)
 
