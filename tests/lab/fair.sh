@@ -65,7 +65,7 @@ late_ns=$((tick_ns * 1024 / 110 * 7 / 2))
 # What one gets in a second depends on whom the load balancer leaves alone on a CPU: `none`, which
 # moves nothing on a run queue, gave hog0 between 81 and 104 % of stock, the neighbour 92 to 111 %.
 # So this finds who is starved, and bench measures what a neighbour loses. The yielder's IPIs are
-# the noisiest: stock against stock had 46 to 109 % of them.
+# the noisiest: stock against stock had 46 to 109 % of them, in one run each.
 # Who, least percentage of stock's operations, what is added to the bound.
 parties() {
 	cat <<ROWS
@@ -77,51 +77,58 @@ siblings 70 0
 ROWS
 }
 
-# Of two runs of stock, the one that is worse for us to compare with is no excuse: the longer gap,
-# and the mean of the operations.
-stock_gap() {
+# Everything is run twice, in rounds. The longer gap is no excuse, and the mean of the operations is
+# what is compared.
+worst_gap() {
 	local one two
 
-	one=$(gap stock1 "$1") two=$(gap stock2 "$1")
+	one=$(gap "$1-1" "$2") two=$(gap "$1-2" "$2")
 	echo $((one > two ? one : two))
 }
 
-stock_ops() { echo $((($(ops stock1 "$1") + $(ops stock2 "$1")) / 2)); }
+mean_ops() { echo $((($(ops "$1-1" "$2") + $(ops "$1-2" "$2")) / 2)); }
 
 strategies() {
 	vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,
 }
 
 compare() {
-	local who least more ours stock
+	local who least more gap stock_gap ops stock_ops
 
 	while read -r who least more; do
-		ours=$(gap "$1" "$who") stock=$(stock_gap "$who")
-		echo "# $1 $who: waited at most $((ours / 1000)) us, stock $((stock / 1000)) us;" \
-			"$(ops "$1" "$who") operations, stock $(stock_ops "$who")"
-		number "$1: $who waits no longer than the bound allows" "$ours" -le \
-			$((stock + bound_ns + more))
-		number "$1: $who gets its work done" $(($(ops "$1" "$who") * 100)) -ge \
-			$(($(stock_ops "$who") * least))
+		gap=$(worst_gap "$1" "$who") stock_gap=$(worst_gap stock "$who")
+		ops=$(mean_ops "$1" "$who") stock_ops=$(mean_ops stock "$who")
+		echo "# $1 $who: waited at most $((gap / 1000)) us, stock $((stock_gap / 1000)) us;" \
+			"$ops operations, stock $stock_ops"
+		number "$1: $who waits no longer than the bound allows" "$gap" -le \
+			$((stock_gap + bound_ns + more))
+		number "$1: $who gets its work done" $((ops * 100)) -ge $((stock_ops * least))
 	done < <(parties)
 }
 
-measure stock1
+# round N: with each strategy, and without the module.
+round() {
+	local strategy
+
+	modprobe vcpu_deboost mode=active
+	for strategy in $list; do
+		if ! vdctl set "sched=$strategy" >/tmp/set 2>&1; then
+			check "$strategy: a kernel that cannot says why" \
+				grep -qE "this kernel( has no |.s scheduler is CFS)" /tmp/set
+			continue
+		fi
+		equal "$strategy is what is used" "$(vdctl get sched)" "sched=$strategy"
+		measure "$strategy-$1"
+	done
+	check "the module goes" rmmod vcpu_deboost
+	measure "stock-$1"
+}
+
 list=$(strategies)
 echo "# strategies: $list"
 number "there are strategies" "$(wc -w <<<"$list")" -ge 2
-modprobe vcpu_deboost mode=active
+round 1
+round 2
 for strategy in $list; do
-	if ! vdctl set "sched=$strategy" >/tmp/set 2>&1; then
-		check "$strategy: a kernel that cannot says why" \
-			grep -qE "this kernel( has no |.s scheduler is CFS)" /tmp/set
-		continue
-	fi
-	equal "$strategy is what is used" "$(vdctl get sched)" "sched=$strategy"
-	measure "$strategy"
-done
-check "the module goes" rmmod vcpu_deboost
-measure stock2
-for strategy in $list; do
-	[ ! -s "/tmp/$strategy.yielder" ] || compare "$strategy"
+	[ ! -s "/tmp/$strategy-2.yielder" ] || compare "$strategy"
 done
