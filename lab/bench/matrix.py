@@ -14,6 +14,17 @@ KNOBS = {"mode": "observe", "window": "50ms", "ipi_tracking": "on", "order": "ag
 # The series' first half alone: whom to yield to, in KVM's order, by KVM's own yield.
 PLAIN = {"mode": "active", "order": "stock", "sched": "none"}
 
+# What the defaults are to be worth, see the goals in docs/RESULTS.md: an hour and a half in all.
+GOALS = {
+    "kernel": ["6.12", "7.3"],
+    "shape": ["2x4", "2x8", "3x4"],
+    "workload": ["ipi", "lock", "lockipi", "initiator", "shootdown"],
+    "layout": ["flat", "vcpu"],
+    "setting": ["stock", "active"],
+    "seeds": 5,
+    "time": "1s",
+}
+
 # Name -> what `vdctl set` is given. None: our module is not loaded at all. A setting is compared
 # with "stock"; "again" is stock once more and shows the noise of the whole procedure.
 SETTINGS = {
@@ -90,6 +101,9 @@ PRESETS = {
         "seeds": 2,
         "time": "1s",
     },
+    "goals": GOALS,
+    "goals-4": GOALS | {"pcpus": [4], "shape": ["2x8"]},
+    "goals-neighbour": GOALS | {"shape": ["2x4"], "layout": ["flat"], "neighbour": [1]},
     # Everything; hours.
     "full": {
         "kernel": ["6.12", "6.1", "7.3"],
