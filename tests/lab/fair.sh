@@ -98,9 +98,8 @@ compare() {
 	while read -r who least more; do
 		gap=$(worst_gap "$1" "$who") stock_gap=$(worst_gap stock "$who")
 		ops=$(mean_ops "$1" "$who") stock_ops=$(mean_ops stock "$who")
-		number "$1: $who gets its work done" \
-			$((ops * 100)) -ge $((stock_ops * least))
-			"$ops operations, stock $stock_ops"
+		echo "# $1 $who: waited at most $((gap / 1000)) us," \
+			"stock $((stock_gap / 1000)) us; $ops operations, stock $stock_ops"
 		number "$1: $who waits no longer than the bound allows" "$gap" -le \
 			$((stock_gap + bound_ns + more))
 		number "$1: $who gets its work done" $((ops * 100)) -ge $((stock_ops * least))
