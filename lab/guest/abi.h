@@ -84,7 +84,7 @@ enum vd_hypercall {
 	W(shootdown, 2, 0, 1000000, 0,							\
 	  "each vCPU signals all others one by one, waits for all answers, computes ncs")	\
 	W(decoy, 3, 20000, 65000, 0,							\
-	  "as lock, and each signals vCPU 0, which is deaf for 50 ncs, and does not wait for it") \
+	  "one half: as lock, and signals the other half, deaf for 50 ncs, without waiting")	\
 	W(compute, 1, 0, 100000, 0,							\
 	  "each vCPU computes")								\
 	W(user, 2, 0, 100000, 0,							\

@@ -324,7 +324,7 @@ static void wl_broadcast(struct guest_cpu *cpu)
 }
 
 static void (*const workloads[])(struct guest_cpu *cpu) = {
-#define VD_ROW(name, min, cs, ncs, finite, help) [VD_WL_##name] = wl_##name,
+#define VD_ROW(name, min, cs, ncs, finite, help)	[VD_WL_##name] = wl_##name,
 	VD_WORKLOADS(VD_ROW)
 #undef VD_ROW
 };
