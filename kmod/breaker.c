@@ -10,7 +10,7 @@
 #include "trace.h"
 
 /* Begins at 1: the first call is timed. */
-DEFINE_PER_CPU(u32, vdb_hook_until_timed) = 1;
+DEFINE_PER_CPU(s32, vdb_hook_until_timed) = 1;
 
 static DEFINE_PER_CPU(struct vdb_meter, hook_time);
 
@@ -152,6 +152,9 @@ static bool trip_with(u32 kind, const struct vdb_vm *vm, const char *what, u64 v
 	trip.tgid = vm ? vm->tgid : 0;
 	memcpy(trip.comm, vm ? vm->comm : "", vm ? sizeof(trip.comm) : 1);
 	smp_store_release(&vdb.tripped, kind);
+	/* After it: who looks a vCPU up for this generation sees the trip. */
+	smp_mb__before_atomic();
+	atomic64_inc(&vdb.generation);
 	trace_vcpu_deboost_trip(kind, trip.vm, value, budget);
 	return true;
 }

@@ -3,10 +3,11 @@
  * The breaker: steps aside by itself when this module costs or does too much, or
  * sees what must not be.
  *
- * A trip is one word, vdb.tripped. From then on every hook finds no vCPU and
- * leaves everything to KVM; that is at once, and all that a hook can do. A worker
- * takes the hooks out, tells user space, and the mode is off until somebody has
- * cleared the trip.
+ * A trip is one word, vdb.tripped, and a new vdb.generation, which makes void what
+ * CPUs remember: see loaded.h. From then on every hook finds no vCPU and leaves
+ * everything to KVM; that is at once, and all that a hook can do. A worker takes
+ * the hooks out, tells user space, and the mode is off until somebody has cleared
+ * the trip.
  */
 #ifndef VDB_BREAKER_H
 #define VDB_BREAKER_H
@@ -16,7 +17,7 @@
 #include "clock.h"
 #include "vdb.h"
 
-DECLARE_PER_CPU(u32, vdb_hook_until_timed);
+DECLARE_PER_CPU(s32, vdb_hook_until_timed);
 
 void vdb_breaker_init(void);
 void vdb_breaker_exit(void);
@@ -50,6 +51,32 @@ static inline bool vdb_is_sane(bool condition, const struct vdb_vm *vm, const ch
 }
 
 /**
+ * vdb_hook_begin_usual - a hook with a short way for the usual case begins
+ *
+ * Context: any; preemption is off until vdb_hook_leave(), or vdb_hook_end().
+ * Return: true if this call is not timed; else vdb_hook_time() is to be called.
+ */
+static inline bool vdb_hook_begin_usual(void)
+{
+	vdb_hook_enter();
+	this_cpu_dec(vdb_hook_until_timed);
+	return likely(this_cpu_read(vdb_hook_until_timed) > 0);
+}
+
+/**
+ * vdb_hook_time - it goes the long way
+ *
+ * Return: for vdb_hook_end(): the time if this call is timed, else 0.
+ */
+static inline u64 vdb_hook_time(void)
+{
+	if (likely(this_cpu_read(vdb_hook_until_timed) > 0))
+		return 0;
+	this_cpu_write(vdb_hook_until_timed, VDB_TIMED_ONE_IN);
+	return vdb_clock_ns();
+}
+
+/**
  * vdb_hook_begin - a hook begins
  *
  * Context: any; preemption is off until vdb_hook_end().
@@ -57,16 +84,12 @@ static inline bool vdb_is_sane(bool condition, const struct vdb_vm *vm, const ch
  */
 static inline u64 vdb_hook_begin(void)
 {
-	vdb_hook_enter();
-	if (likely(this_cpu_dec_return(vdb_hook_until_timed)))
-		return 0;
-	this_cpu_write(vdb_hook_until_timed, VDB_TIMED_ONE_IN);
-	return vdb_clock_ns();
+	return vdb_hook_begin_usual() ? 0 : vdb_hook_time();
 }
 
 /**
  * vdb_hook_end - it ends
- * @begun_ns: of vdb_hook_begin()
+ * @begun_ns: of vdb_hook_begin(), or vdb_hook_time()
  */
 static inline void vdb_hook_end(u64 begun_ns)
 {

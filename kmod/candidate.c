@@ -79,12 +79,16 @@ struct task_struct *vdb_thread_of(const struct vdb_vm *vm, const struct vdb_vcpu
 	return task && task->tgid == vm->tgid ? task : NULL;
 }
 
-/*
- * Whether a queued task's group has used up its quota, so that yield_to() would
- * do nothing. Where these fields are not known nobody is throttled: yield_to()
- * finds out. RCU keeps the group, whatever the task is moved to meanwhile.
+/**
+ * vdb_is_throttled - whether a queued task's group has used up its quota (cpu.max)
+ * @task: queued, as the scheduler's core sees it
+ *
+ * yield_to() would do nothing for it, and its wait is meant. Where the fields are not
+ * known nobody is throttled. RCU keeps the group, whatever the task is moved to meanwhile.
+ *
+ * Context: any, rcu_read_lock().
  */
-static bool throttled(const struct task_struct *task)
+bool vdb_is_throttled(const struct task_struct *task)
 {
 	const void *se, *queue;
 
@@ -122,7 +126,7 @@ enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns)
 		candidate = VDB_CANDIDATE_RUNNING;
 	} else if (vdb_field(vcpu, VDB_F_VCPU_READY, bool) && task_is_running(task) &&
 		   READ_ONCE(task->on_rq) == ON_RQ_QUEUED &&
-		   task->sched_class == current->sched_class && !throttled(task)) {
+		   task->sched_class == current->sched_class && !vdb_is_throttled(task)) {
 		candidate = VDB_CANDIDATE_READY;
 		if (ret_ran_ns)
 			*ret_ran_ns = READ_ONCE(task->se.sum_exec_runtime);

@@ -6,7 +6,10 @@
 #include "clock.h"
 #include "vdb.h"
 
-u64 vdb_clock_ns_per_cycle __read_mostly;
+/* Counters slower than this do not fit into the factor. */
+#define TSC_MIN_KHZ 500000
+
+u64 vdb_clock_factor __read_mostly;
 
 /**
  * vdb_clock_init - choose the clock
@@ -20,7 +23,7 @@ void vdb_clock_init(void)
 {
 	u64 factor = 0;
 
-	if (tsc_khz && !check_tsc_unstable())
-		factor = div_u64((u64)NSEC_PER_MSEC << VDB_CLOCK_SHIFT, tsc_khz);
-	WRITE_ONCE(vdb_clock_ns_per_cycle, factor);
+	if (tsc_khz > TSC_MIN_KHZ && !check_tsc_unstable())
+		factor = mul_u64_u64_div_u64(NSEC_PER_MSEC, 1ULL << 63, tsc_khz);
+	WRITE_ONCE(vdb_clock_factor, factor);
 }

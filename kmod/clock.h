@@ -12,12 +12,19 @@
 #error "the clock is the x86 time-stamp counter"
 #endif
 
-/* Fraction bits of the factor: after ten years of 5 GHz the time is right to 50 ppm. */
-#define VDB_CLOCK_SHIFT 32
-
-extern u64 vdb_clock_ns_per_cycle;
+/*
+ * Nanoseconds per cycle, by 2^63: the upper half of the product is half the time. 0: the
+ * counter is not used. A counter slower than 500 MHz does not fit, nor is there one.
+ */
+extern u64 vdb_clock_factor;
 
 void vdb_clock_init(void);
+
+/* As vdb_clock_ns() where the counter is used (VDB_TRACKS_*), but for its last bit. */
+static inline u64 vdb_clock_tsc_ns(void)
+{
+	return mul_u64_u64_shr(rdtsc(), READ_ONCE(vdb_clock_factor), 64) << 1;
+}
 
 /**
  * vdb_clock_ns - time now
@@ -32,10 +39,9 @@ void vdb_clock_init(void);
  */
 static inline u64 vdb_clock_ns(void)
 {
-	u64 factor = READ_ONCE(vdb_clock_ns_per_cycle);
-
-	return likely(factor) ? mul_u64_u64_shr(rdtsc(), factor, VDB_CLOCK_SHIFT) | 1
-			      : ktime_get_mono_fast_ns() | 1;
+	return (likely(READ_ONCE(vdb_clock_factor)) ? vdb_clock_tsc_ns()
+						    : ktime_get_mono_fast_ns()) |
+	       1;
 }
 
 #endif /* VDB_CLOCK_H */

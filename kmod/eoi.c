@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A wait ends: by the receiver's EOI, because one of the two was reset, or
- * because the settings have changed.
+ * because the settings have changed. As in ipi.c, the usual case of an EOI is one
+ * straight way that calls nothing.
  */
 #include <linux/bitops.h>
 
 #include "breaker.h"
 #include "clock.h"
 #include "fields.h"
-#include "hist.h"
 #include "loaded.h"
 #include "trace.h"
 #include "vdb.h"
 
 /* It had been caught spinning: is it to be brought back? */
-static noinline void last_answer(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender)
+static void last_answer(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender)
 {
 	if (!vdb_pairs_are_empty(&sender->pairs))
 		return;
@@ -23,21 +23,31 @@ static noinline void last_answer(struct vdb_vm *vm, struct vdb_vcpu *me, struct 
 	vdb_sched_answered(vm, me, sender);
 }
 
-/* A pair of @sender with @me is over. */
-static __always_inline void answered(struct vdb_vm *vm, struct vdb_vcpu *me,
-				     struct vdb_vcpu *sender, int vector, u64 age_ns)
+/* A pair is over. That one is counts CLEARED, too: see vdb_stats_sum(). */
+static __always_inline void count_answer(struct vdb_vm *vm, u64 age_ns)
 {
 	struct vdb_counters __percpu *counters = vm->counters;
 
-	this_cpu_inc(counters->count[VCPU_DEBOOST_STATS_A_CLEARED - VDB_C_FIRST]);
 	this_cpu_add(counters->count[VCPU_DEBOOST_STATS_A_ANSWER_NS - VDB_C_FIRST], age_ns);
-	this_cpu_inc(counters->answer[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
-	if (trace_vcpu_deboost_clear_enabled())
-		trace_vcpu_deboost_clear(vm->id, sender->idx, me->idx, vector, age_ns);
-	if (unlikely(READ_ONCE(me->loan)))
+	vdb_count_time(counters->answer, age_ns);
+}
+
+/* What else the end of a pair of @sender with @me may mean. */
+static void tell(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender, int vector,
+		 u64 age_ns)
+{
+	trace_vcpu_deboost_clear(vm->id, sender->idx, me->idx, vector, age_ns);
+	if (READ_ONCE(me->loan))
 		vdb_loan_answered(vm, me);
-	if (unlikely(READ_ONCE(sender->spun)))
+	if (READ_ONCE(sender->spun))
 		last_answer(vm, me, sender);
+}
+
+static noinline void tell_and_leave(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
+				    int vector, u64 age_ns)
+{
+	tell(vm, me, sender, vector, age_ns);
+	vdb_hook_leave();
 }
 
 /**
@@ -61,35 +71,21 @@ void vdb_sender_misled(struct vdb_vcpu *me, unsigned int idx, const struct vdb_v
  * One sender that may wait for @me: end its pair. Its bit stays, because who
  * sent will send again; it goes when it is found to have misled.
  */
-static noinline void answer_any(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
-				int vector, u64 now_ns)
+static void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx, int vector, u64 now_ns)
 {
 	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 	u64 age_ns;
 
 	while (sender && vdb_pair_clear(&sender->pairs, me->idx, vector, now_ns, &age_ns)) {
-		answered(vm, me, sender, vector, age_ns);
+		count_answer(vm, age_ns);
+		tell(vm, me, sender, vector, age_ns);
 		if (vector != VDB_ANY_VECTOR)
 			return;
 	}
 	vdb_sender_misled(me, idx, sender);
 }
 
-static __always_inline void answer(struct vdb_vm *vm, struct vdb_vcpu *me, unsigned int idx,
-				   int vector, u64 now_ns)
-{
-	struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
-	u64 slot = 0;
-
-	if (likely(sender && vector != VDB_ANY_VECTOR))
-		slot = vdb_pair_clear_first(&sender->pairs, me->idx, vector);
-	if (likely(slot))
-		answered(vm, me, sender, vector, vdb_pair_age_ns(slot, now_ns));
-	else
-		answer_any(vm, me, idx, vector, now_ns);
-}
-
-static __always_inline void answer_all(struct vdb_vm *vm, struct vdb_vcpu *me, int vector)
+static void answer_all(struct vdb_vm *vm, struct vdb_vcpu *me, int vector)
 {
 	unsigned int word = 0;
 
@@ -123,6 +119,34 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
 	answer_all(vm, me, vector);
 }
 
+static noinline void eoi_any(struct kvm_lapic *apic, int vector)
+{
+	u64 begun_ns = vdb_hook_time();
+
+	eoi(vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *), vector);
+	vdb_hook_end(begun_ns);
+}
+
+/*
+ * The only one that may wait for @me, as nearly always where there is no overcommit.
+ * Return: it, with its pair ended, or NULL: nothing was done.
+ */
+static __always_inline struct vdb_vcpu *usual_sender(struct vdb_vm *vm, struct vdb_vcpu *me,
+						     u8 vector, u64 *ret_slot)
+{
+	unsigned long bits = READ_ONCE(me->from[0]);
+	struct vdb_vcpu *sender;
+
+	if (unlikely(bits & (bits - 1) || !bits))
+		return NULL;
+	/* Always below 64; the mask says it to UBSAN, as in vdb_vcpu_by_idx(). */
+	sender = rcu_dereference(vm->vcpu[__ffs(bits) & (BITS_PER_LONG - 1)]);
+	if (unlikely(!sender))
+		return NULL;
+	*ret_slot = vdb_pair_clear_first(&sender->pairs, me->idx, vector);
+	return likely(*ret_slot) ? sender : NULL;
+}
+
 /**
  * vdb_ipi_eoi - tracepoint kvm_eoi: a vCPU has handled a vector
  * @data: unused
@@ -137,13 +161,32 @@ static void eoi(struct kvm_vcpu *vcpu, int vector)
  */
 void vdb_ipi_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
-	u64 begun_ns;
+	struct vdb_vcpu *me, *sender;
+	struct vdb_vm *vm;
+	u64 slot, age_ns;
 
 	if (vector < 0)
 		return;
-	begun_ns = vdb_hook_begin();
-	eoi(vdb_field(apic, VDB_F_LAPIC_VCPU, struct kvm_vcpu *), vector);
-	vdb_hook_end(begun_ns);
+	if (!vdb_hook_begin_usual() || !vdb_loaded_is_of(apic))
+		goto any;
+	vm = this_cpu_read(vdb_loaded.vm);
+	if (unlikely(!(READ_ONCE(vm->tracks) & VDB_TRACKS_EOI_PLAIN)))
+		goto any;
+	me = this_cpu_read(vdb_loaded.me);
+	sender = usual_sender(vm, me, vector, &slot);
+	if (unlikely(!sender))
+		goto any;
+	vdb_count(vm, VCPU_DEBOOST_STATS_A_EOIS);
+	age_ns = vdb_pair_age_ns(slot, vdb_clock_tsc_ns());
+	count_answer(vm, age_ns);
+	if (unlikely(READ_ONCE(me->loan) || READ_ONCE(sender->spun) ||
+		     trace_vcpu_deboost_clear_enabled()))
+		tell_and_leave(vm, me, sender, vector, age_ns);
+	else
+		vdb_hook_leave();
+	return;
+any:
+	eoi_any(apic, vector);
 }
 
 static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)

@@ -19,7 +19,10 @@ static inline unsigned int vdb_hist_bucket(u64 value, unsigned int buckets)
 	/* 63 ^ x is 63 - x for x < 64, and one instruction with __builtin_clzll(). */
 	unsigned int bucket = 63 ^ __builtin_clzll(value | 1);
 
-	return bucket < buckets ? bucket : buckets - 1;
+	/* Of a time that nobody has seen it is the branch that is not taken. */
+	if (__builtin_expect(bucket >= buckets, 0))
+		bucket = buckets - 1;
+	return bucket;
 }
 
 #endif /* VDB_HIST_H */

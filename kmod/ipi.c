@@ -5,6 +5,11 @@
  * The probes run in the sender's vCPU thread, some of them with interrupts off
  * right after a VM exit. They take no lock, allocate nothing, and keep indexes,
  * never pointers. ipi_kinds.c has the ways of sending that bypass the ICR.
+ *
+ * What a host without overcommit pays is these probes. So the usual case of each is
+ * one straight way that calls nothing, and needs no registers saved for that; it
+ * changes nothing before it knows that it is the usual case. All others go the long
+ * way, which does everything.
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>
@@ -42,19 +47,11 @@ static unsigned int kind_counter(u32 icr_low, enum vdb_ipi_kind how)
 	return 0;
 }
 
-static __always_inline void begin(u32 icr_low, enum vdb_ipi_kind how)
+static __always_inline void sends(struct vdb_vm *vm, struct vdb_vcpu *me, u16 sending,
+				  enum vdb_ipi_kind how)
 {
-	struct vdb_vm *vm;
-	struct vdb_vcpu *me = vdb_current(&vm);
-	unsigned int counter;
-
-	if (!me || !vdb_tracks(vm))
-		return;
-	counter = kind_counter(icr_low, how);
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS);
-	if (counter)
-		vdb_count(vm, counter);
-	me->sending = (icr_low & ICR_MODE) == MODE_FIXED ? (icr_low & ICR_VECTOR) + 1 : 0;
+	me->sending = sending;
 	me->sent_to = 0;
 	me->sent_how = how;
 }
@@ -70,7 +67,24 @@ static __always_inline void begin(u32 icr_low, enum vdb_ipi_kind how)
  */
 void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
 {
-	begin(icr_low, how);
+	struct vdb_vm *vm;
+	struct vdb_vcpu *me = vdb_current(&vm);
+	unsigned int counter;
+
+	if (!me || !vdb_tracks(vm))
+		return;
+	counter = kind_counter(icr_low, how);
+	if (counter)
+		vdb_count(vm, counter);
+	sends(vm, me, (icr_low & ICR_MODE) == MODE_FIXED ? (icr_low & ICR_VECTOR) + 1 : 0, how);
+}
+
+static noinline void send_any(u32 icr_low)
+{
+	u64 begun_ns = vdb_hook_time();
+
+	vdb_ipi_begin(icr_low, icr_low & ICR_SHORTHAND ? VDB_IPI_SHORTHAND : VDB_IPI_UNICAST);
+	vdb_hook_end(begun_ns);
 }
 
 /**
@@ -83,31 +97,28 @@ void vdb_ipi_begin(u32 icr_low, enum vdb_ipi_kind how)
  */
 void vdb_ipi_send(void *data, u32 icr_low, u32 dest_id)
 {
-	u64 begun_ns = vdb_hook_begin();
+	struct vdb_vm *vm;
 
-	if (unlikely(icr_low & ICR_SHORTHAND))
-		vdb_ipi_begin(icr_low, VDB_IPI_SHORTHAND);
-	else
-		begin(icr_low, VDB_IPI_UNICAST);
-	vdb_hook_end(begun_ns);
+	if (!vdb_hook_begin_usual() || !vdb_loaded_is_current() ||
+	    unlikely(icr_low & (ICR_SHORTHAND | ICR_MODE))) {
+		send_any(icr_low);
+		return;
+	}
+	vm = this_cpu_read(vdb_loaded.vm);
+	if (likely(vdb_tracks(vm)))
+		sends(vm, this_cpu_read(vdb_loaded.me), (icr_low & ICR_VECTOR) + 1,
+		      VDB_IPI_UNICAST);
+	vdb_hook_leave();
 }
 
-static __always_inline void record(struct vdb_vm *vm, struct vdb_vcpu *me,
-				   struct vdb_vcpu *receiver, u8 vector)
+static __always_inline void recorded(struct vdb_vm *vm, struct vdb_vcpu *me,
+				     struct vdb_vcpu *receiver)
 {
-	u32 slots = READ_ONCE(vm->tuning.slots);
-	enum vdb_pair_outcome outcome;
-
-	outcome = vdb_pair_record(&me->pairs, slots, receiver->idx, vector, vdb_clock_ns());
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_RECORDED);
-	if (unlikely(outcome != VDB_PAIR_NEW))
-		vdb_count(vm, VCPU_DEBOOST_STATS_A_OVERWRITTEN);
 	/* After the pair: an EOI that finds the bit must find the pair. */
 	smp_mb__before_atomic();
 	if (unlikely(!test_bit(me->idx, receiver->from)))
 		set_bit(me->idx, receiver->from);
-	if (trace_vcpu_deboost_record_enabled())
-		trace_vcpu_deboost_record(vm->id, me->idx, receiver->idx, vector, 0);
 }
 
 /**
@@ -121,12 +132,18 @@ static __always_inline void record(struct vdb_vm *vm, struct vdb_vcpu *me,
  */
 void vdb_ipi_record(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver, u8 vector)
 {
-	record(vm, me, receiver, vector);
+	u32 slots = READ_ONCE(vm->tuning.slots);
+
+	if (vdb_pair_record(&me->pairs, slots, receiver->idx, vector, vdb_clock_ns()) !=
+	    VDB_PAIR_NEW)
+		vdb_count(vm, VCPU_DEBOOST_STATS_A_OVERWRITTEN);
+	recorded(vm, me, receiver);
+	trace_vcpu_deboost_record(vm->id, me->idx, receiver->idx, vector, 0);
 }
 
 /* The second receiver of a command and those after it. */
-static noinline void record_further(struct vdb_vm *vm, struct vdb_vcpu *me,
-				    struct vdb_vcpu *receiver, u8 vector)
+static void record_further(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *receiver,
+			   u8 vector)
 {
 	if (me->sent_to == 2 && me->sent_how == VDB_IPI_UNICAST)
 		vdb_count(vm, VCPU_DEBOOST_STATS_A_IPIS_MULTICAST);
@@ -138,7 +155,7 @@ static noinline void record_further(struct vdb_vm *vm, struct vdb_vcpu *me,
 }
 
 /* A timer of the same vector comes here too, but not right after a send. */
-static noinline void to_oneself(struct vdb_vm *vm, struct vdb_vcpu *me)
+static void to_oneself(struct vdb_vm *vm, struct vdb_vcpu *me)
 {
 	if (me->sent_how != VDB_IPI_UNICAST || me->sent_to)
 		return;
@@ -146,7 +163,7 @@ static noinline void to_oneself(struct vdb_vm *vm, struct vdb_vcpu *me)
 	me->sending = 0;
 }
 
-static __always_inline void accept(u32 apic_id, u8 vector)
+static void accept(u32 apic_id, u8 vector)
 {
 	struct vdb_vm *vm;
 	struct vdb_vcpu *me = vdb_current(&vm);
@@ -157,12 +174,42 @@ static __always_inline void accept(u32 apic_id, u8 vector)
 	receiver = vdb_vcpu_by_id(vm, apic_id);
 	if (!receiver)
 		return;
-	if (unlikely(receiver == me))
+	if (receiver == me)
 		to_oneself(vm, me);
-	else if (likely(!me->sent_to++))
-		record(vm, me, receiver, vector);
+	else if (!me->sent_to++)
+		vdb_ipi_record(vm, me, receiver, vector);
 	else
 		record_further(vm, me, receiver, vector);
+}
+
+static noinline void accept_any(u32 apic_id, u8 vector)
+{
+	u64 begun_ns = vdb_hook_time();
+
+	accept(apic_id, vector);
+	vdb_hook_end(begun_ns);
+}
+
+static noinline void trace_and_leave(struct vdb_vm *vm, struct vdb_vcpu *me,
+				     struct vdb_vcpu *receiver, u8 vector)
+{
+	trace_vcpu_deboost_record(vm->id, me->idx, receiver->idx, vector, 0);
+	vdb_hook_leave();
+}
+
+/* The only receiver so far, and the only one that the sender waits for. */
+static __always_inline struct vdb_vcpu *usual_receiver(struct vdb_vm *vm, struct vdb_vcpu *me,
+						       u32 apic_id)
+{
+	struct vdb_vcpu *receiver;
+
+	if (unlikely(!(READ_ONCE(vm->tracks) & VDB_TRACKS_ACCEPT_PLAIN)))
+		return NULL;
+	receiver = vdb_vcpu_by_idx(vm, apic_id);
+	if (unlikely(!receiver || receiver->id != apic_id || receiver == me || me->sent_to ||
+		     !vdb_pairs_are_ready(&me->pairs)))
+		return NULL;
+	return receiver;
 }
 
 /**
@@ -181,11 +228,30 @@ static __always_inline void accept(u32 apic_id, u8 vector)
  */
 void vdb_ipi_accept(void *data, u32 apic_id, u16 delivery_mode, u16 trigger_mode, u8 vector)
 {
-	u64 begun_ns;
+	struct vdb_vcpu *me, *receiver;
+	struct vdb_vm *vm;
 
 	if (delivery_mode != MODE_FIXED || !in_task())
 		return;
-	begun_ns = vdb_hook_begin();
-	accept(apic_id, vector);
-	vdb_hook_end(begun_ns);
+	if (!vdb_hook_begin_usual() || !vdb_loaded_is_current())
+		goto any;
+	me = this_cpu_read(vdb_loaded.me);
+	if (me->sending != vector + 1) {
+		vdb_hook_leave();
+		return;
+	}
+	vm = this_cpu_read(vdb_loaded.vm);
+	receiver = usual_receiver(vm, me, apic_id);
+	if (unlikely(!receiver))
+		goto any;
+	me->sent_to = 1;
+	vdb_pair_record_first(&me->pairs, receiver->idx, vector, vdb_clock_tsc_ns());
+	recorded(vm, me, receiver);
+	if (trace_vcpu_deboost_record_enabled())
+		trace_and_leave(vm, me, receiver, vector);
+	else
+		vdb_hook_leave();
+	return;
+any:
+	accept_any(apic_id, vector);
 }

@@ -17,7 +17,7 @@ DEFINE_PER_CPU(struct vdb_loaded, vdb_loaded);
  */
 bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 {
-	u32 generation = READ_ONCE(vdb.generation);
+	u64 generation = atomic64_read(&vdb.generation);
 	struct vdb_loaded *it = this_cpu_ptr(&vdb_loaded);
 	struct vdb_vcpu *me = NULL;
 	struct vdb_vm *vm;
@@ -32,6 +32,9 @@ bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 	if (me) {
 		it->task = current;
 		it->vcpu = vcpu;
+		it->apic = vdb_has_field(VDB_F_VCPU_APIC)
+				   ? vdb_field(vcpu, VDB_F_VCPU_APIC, struct kvm_lapic *)
+				   : NULL;
 		it->vm = vm;
 		it->me = me;
 		barrier();

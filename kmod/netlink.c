@@ -370,7 +370,7 @@ static int vms_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, pu
 	struct vdb_vm *vm;
 
 	rcu_read_lock();
-	cb->seq = READ_ONCE(vdb.generation);
+	cb->seq = (u32)atomic64_read(&vdb.generation);
 	for (; (vm = idr_get_next(&vdb.ids, &id)); id++) {
 		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					&vdb_family, NLM_F_MULTI, cmd);

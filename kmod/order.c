@@ -84,6 +84,7 @@ void vdb_order_spin(struct vdb_vm *vm, struct vdb_vcpu *me, u64 now_ns)
  * @spin: for whom
  * @by_age: order=age
  * @relaxed: as KVM's own filter does not allow it: user mode for the kernel's lock
+ * @filtered: somebody was left out because of that
  * @window_ns: learned spin window
  * @rank: of the best, less is better
  * @age_class: of the best
@@ -92,6 +93,7 @@ struct search {
 	struct vdb_spin *spin;
 	bool by_age;
 	bool relaxed;
+	bool filtered;
 	u64 window_ns;
 	u32 rank;
 	enum vdb_age_class age_class;
@@ -183,10 +185,14 @@ static void search(struct search *s)
 		if (!it || it == s->spin->me || vdb_yield_redundant(it, s->spin->now_ns))
 			continue;
 		vcpu = vdb_kvm_vcpu_at(s->spin->kvm, it->idx);
-		if (!vcpu || vdb_candidate(vcpu, &ran_ns) != VDB_CANDIDATE_READY)
+		/* KVM's flag first: where nobody is preempted no task need be looked at. */
+		if (!vcpu || !vdb_field(vcpu, VDB_F_VCPU_READY, bool) ||
+		    vdb_candidate(vcpu, &ran_ns) != VDB_CANDIDATE_READY)
 			continue;
-		if (s->by_age && !s->relaxed && !may_hold(vcpu, s->spin->in_kernel))
+		if (s->by_age && !s->relaxed && !may_hold(vcpu, s->spin->in_kernel)) {
+			s->filtered = true;
 			continue;
+		}
 		consider(s, it, vcpu, ran_ns);
 	}
 }
@@ -215,7 +221,7 @@ bool vdb_order_choose(struct vdb_spin *spin)
 		return false;
 	s.relaxed = relaxed && !s.by_age;
 	search(&s);
-	if (!spin->target && relaxed && s.by_age) {
+	if (!spin->target && relaxed && s.filtered) {
 		s.relaxed = true;
 		search(&s);
 		spin->why = VCPU_DEBOOST_STATS_A_BOOSTED_RELAXED;

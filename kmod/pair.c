@@ -165,7 +165,7 @@ unsigned int vdb_pairs_waiting(struct vdb_pairs *pairs, u64 now_ns, u64 window_n
 		if (!slot)
 			continue;
 		pair.receiver = receiver_of(slot);
-		pair.vector = (u8)(slot >> VDB_PAIR_TIME_BITS);
+		pair.vector = (u8)slot;
 		pair.age_ns = vdb_pair_age_ns(slot, now_ns);
 		if (pair.age_ns <= window_ns)
 			insert(waiting, n++, pair);

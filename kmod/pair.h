@@ -65,15 +65,16 @@ unsigned int vdb_pairs_forget(struct vdb_pairs *pairs);
 unsigned int vdb_pairs_forget_receiver(struct vdb_pairs *pairs, unsigned int receiver);
 
 /*
- * Layout of a slot, high to low: receiver + 1 (12 bits), vector (8 bits), time
- * in units of 64 ns (44 bits, wraps after 13 days). Ages are differences modulo
- * 2^44, so the wrap does not matter to a window of at most one second.
+ * Layout of a slot, high to low: time in units of 64 ns (44 bits, wraps after 13
+ * days), receiver + 1 (12 bits), vector (8 bits). Ages are differences modulo
+ * 2^44, so the wrap does not matter to a window of at most one second. With the
+ * time on top they need no masks, and wrap by themselves.
  */
-#define VDB_PAIR_TIME_BITS  44
+#define VDB_PAIR_KEY_BITS   20
+#define VDB_PAIR_KEY_MASK   ((1ULL << VDB_PAIR_KEY_BITS) - 1)
 #define VDB_PAIR_TIME_SHIFT 6
-#define VDB_PAIR_TIME_MASK  ((1ULL << VDB_PAIR_TIME_BITS) - 1)
 
-/* The upper part of a slot: who, and which vector. Never 0, so no empty slot has it. */
+/* The lower part of a slot: who, and which vector. Never 0, so no empty slot has it. */
 static inline u32 vdb_pair_key(unsigned int receiver, u8 vector)
 {
 	return (receiver + 1) << 8 | vector;
@@ -81,21 +82,21 @@ static inline u32 vdb_pair_key(unsigned int receiver, u8 vector)
 
 static inline u32 vdb_pair_key_in(u64 slot)
 {
-	return (u32)(slot >> VDB_PAIR_TIME_BITS);
+	return (u32)(slot & VDB_PAIR_KEY_MASK);
 }
 
 static inline u64 vdb_pair_pack(u32 key, u64 now_ns)
 {
-	return (u64)key << VDB_PAIR_TIME_BITS |
-	       ((now_ns >> VDB_PAIR_TIME_SHIFT) & VDB_PAIR_TIME_MASK);
+	return (now_ns << (VDB_PAIR_KEY_BITS - VDB_PAIR_TIME_SHIFT) & ~VDB_PAIR_KEY_MASK) | key;
 }
 
 /* A clock read on another CPU may be a little behind the sender's: age 0. */
 static inline u64 vdb_pair_age_ns(u64 slot, u64 now_ns)
 {
-	u64 age = ((now_ns >> VDB_PAIR_TIME_SHIFT) - slot) & VDB_PAIR_TIME_MASK;
+	s64 age = (s64)((now_ns << (VDB_PAIR_KEY_BITS - VDB_PAIR_TIME_SHIFT)) -
+			(slot & ~VDB_PAIR_KEY_MASK));
 
-	return age > VDB_PAIR_TIME_MASK / 2 ? 0 : age << VDB_PAIR_TIME_SHIFT;
+	return age < 0 ? 0 : (u64)age >> VDB_PAIR_KEY_BITS << VDB_PAIR_TIME_SHIFT;
 }
 
 /* What was there counts, not what was seen: it may have been answered meanwhile. */
@@ -116,8 +117,6 @@ static inline enum vdb_pair_outcome vdb_pair_put(u64 *slot, u32 key, u64 now_ns)
  * @vector: vector of the IPI
  * @now_ns: time of the send
  *
- * Nearly always the set is empty, or holds the same pair: that is done in line.
- *
  * Return: what happened to the set.
  */
 static inline enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, unsigned int slots,
@@ -131,6 +130,32 @@ static inline enum vdb_pair_outcome vdb_pair_record(struct vdb_pairs *pairs, uns
 	/* Before the pair, so that whoever finds the one looks far enough. */
 	WRITE_ONCE(pairs->used, 1);
 	return vdb_pair_put(&pairs->slot[0], key, now_ns);
+}
+
+/**
+ * vdb_pairs_are_ready - whether a sender's set is as nearly always
+ * @pairs: the set; only the sender's own vCPU thread asks
+ *
+ * It has been used, by one receiver at a time, and waits for nobody.
+ */
+static inline bool vdb_pairs_are_ready(const struct vdb_pairs *pairs)
+{
+	return pairs->used == 1 && !READ_ONCE(pairs->slot[0]);
+}
+
+/**
+ * vdb_pair_record_first - vdb_pair_record() into a set that is ready
+ * @pairs: as there
+ * @receiver: as there
+ * @vector: as there
+ * @now_ns: as there
+ *
+ * Nobody else fills a slot, so that it still is empty; xchg() for the full barrier.
+ */
+static inline void vdb_pair_record_first(struct vdb_pairs *pairs, unsigned int receiver, u8 vector,
+					 u64 now_ns)
+{
+	(void)xchg(&pairs->slot[0], vdb_pair_pack(vdb_pair_key(receiver, vector), now_ns));
 }
 
 /**

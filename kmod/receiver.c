@@ -159,9 +159,12 @@ static unsigned int look(struct search *s, unsigned int i)
  */
 bool vdb_receiver_choose(struct vdb_spin *spin)
 {
-	struct search s = { .spin = spin, .queue = { spin->me }, .n = 1 };
+	struct search s;
 	unsigned int i;
 
+	if (vdb_pairs_are_ready(&spin->me->pairs))
+		return false;
+	s = (struct search){ .spin = spin, .queue = { spin->me }, .n = 1 };
 	spin->nr_waits = look(&s, 0);
 	if (!spin->nr_waits)
 		return false;

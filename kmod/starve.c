@@ -11,7 +11,6 @@
 #include <linux/workqueue.h>
 
 #include "breaker.h"
-#include "fields.h"
 
 /*
  * Between two looks. A wait is known from the first look at it, so one that lasts is
@@ -36,24 +35,12 @@ const char *vdb_starve_missing(void)
 	return NULL;
 }
 
-/* Whether a limit of its cgroup holds a task up; its groups are freed under RCU. */
-static bool is_throttled(struct task_struct *task)
-{
-	const void *cfs;
-
-	if (!vdb_has_field(VDB_F_TASK_SE) || !vdb_has_field(VDB_F_SE_CFS_RQ) ||
-	    !vdb_has_field(VDB_F_CFS_THROTTLE_COUNT))
-		return false;
-	cfs = vdb_field(vdb_field_ptr(task, VDB_F_TASK_SE, void), VDB_F_SE_CFS_RQ, void *);
-	return cfs && vdb_field(cfs, VDB_F_CFS_THROTTLE_COUNT, int);
-}
-
 /* Queued as an ordinary task: others are meant to wait, or do so for a limit's sake. */
 static bool is_ordinary(struct task_struct *task)
 {
 	return task_is_running(task) && !READ_ONCE(task->on_cpu) &&
 	       (task->policy == SCHED_NORMAL || task->policy == SCHED_BATCH) &&
-	       task->static_prio <= DEFAULT_PRIO && !is_throttled(task);
+	       task->static_prio <= DEFAULT_PRIO && !vdb_is_throttled(task);
 }
 
 static void wait_of(struct task_struct *task, struct vdb_wait *ret)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters: written by hooks on their own CPU, added up for a reader. */
-#include "hist.h"
 #include "vdb.h"
 
 /**
@@ -14,13 +13,15 @@ void vdb_ran(struct vdb_vm *vm, u64 age_ns)
 {
 	vdb_count(vm, VCPU_DEBOOST_STATS_A_RAN);
 	vdb_count_add(vm, VCPU_DEBOOST_STATS_A_RUN_NS, age_ns);
-	this_cpu_inc(vm->counters->run[vdb_hist_bucket(age_ns, VCPU_DEBOOST_HIST_BUCKETS)]);
+	vdb_count_time(vm->counters->run, age_ns);
 }
 
 /**
  * vdb_stats_sum - a VM's counters over all CPUs
  * @vm: the VM
  * @ret: filled; not a snapshot, each counter is read at its own moment
+ *
+ * Each pair that is cleared stands in the histogram of answers, and is counted there alone.
  *
  * Context: rcu_read_lock().
  */
@@ -41,4 +42,6 @@ void vdb_stats_sum(const struct vdb_vm *vm, struct vdb_counters *ret)
 			ret->run[i] += READ_ONCE(c->run[i]);
 		}
 	}
+	for (i = 0; i < VCPU_DEBOOST_HIST_BUCKETS; i++)
+		ret->count[VCPU_DEBOOST_STATS_A_CLEARED - VDB_C_FIRST] += ret->answer[i];
 }

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <net/netlink.h>
 
+#include "clock.h"
 #include "hooks.h"
 #include "vdb.h"
 
@@ -138,6 +139,30 @@ static bool starts_anew(const struct vdb_tuning *was, const struct vdb_tuning *i
 }
 
 /**
+ * vdb_tuning_digest - recompute what the hooks of an IPI look at
+ * @vm: its tuning, or the number of its vCPUs has changed
+ *
+ * Which clock is used changes only while there is no VM.
+ *
+ * Context: under vdb.vms_lock.
+ */
+void vdb_tuning_digest(struct vdb_vm *vm)
+{
+	bool plain = READ_ONCE(vdb_clock_factor);
+	u32 tracks = 0;
+
+	if (vm->tuning.ipi_tracking && vm->tuning.mode != VCPU_DEBOOST_MODE_OFF) {
+		tracks = VDB_TRACKS_IPIS;
+		if (plain)
+			tracks |= VDB_TRACKS_ACCEPT_PLAIN;
+		if (plain && vm->from_words <= 1 &&
+		    vm->tuning.eoi_clear == VCPU_DEBOOST_EOI_CLEAR_VECTOR)
+			tracks |= VDB_TRACKS_EOI_PLAIN;
+	}
+	WRITE_ONCE(vm->tracks, tracks);
+}
+
+/**
  * vdb_tuning_inherit - recompute a VM's effective tuning
  * @vm: new, or after a change
  *
@@ -149,7 +174,7 @@ void vdb_tuning_inherit(struct vdb_vm *vm)
 
 	merge(&vm->tuning, &vdb.tuning, ~vm->overrides);
 	merge(&vm->tuning, &vm->own, vm->overrides);
-	WRITE_ONCE(vm->tracks, vm->tuning.ipi_tracking && vm->tuning.mode != VCPU_DEBOOST_MODE_OFF);
+	vdb_tuning_digest(vm);
 	if (starts_anew(&was, &vm->tuning))
 		vdb_forget_all(vm);
 }

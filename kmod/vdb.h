@@ -22,6 +22,7 @@
 #include "compat/compat.h"
 #include "age.h"
 #include "breaker_judge.h"
+#include "hist.h"
 #include "pair.h"
 #include "sched.h"
 #include "sched_math.h"
@@ -41,6 +42,7 @@ struct sk_buff;
  * left to stock KVM. Bounds struct vdb_vcpu to 256 bytes.
  */
 #define VDB_MAX_VCPUS 256
+static_assert(!(VDB_MAX_VCPUS & (VDB_MAX_VCPUS - 1)));
 
 /**
  * struct vdb_tuning - the knobs, in the units of the uAPI
@@ -141,8 +143,7 @@ struct vdb_vcpu {
 	u16 would;
 	u16 sending;
 	u16 sent_to;
-	u8 sent_how;
-	u8 seen;
+	u16 sent_how;
 	u16 idx;
 	u32 cpu;
 	u32 id;
@@ -152,9 +153,17 @@ struct vdb_vcpu {
 	s64 donated;
 	bool spun;
 	bool answered;
+	u8 seen;
 };
 
 static_assert(sizeof(struct vdb_vcpu) <= 256);
+
+/* Its IPIs are tracked. */
+#define VDB_TRACKS_IPIS BIT(0)
+/* And the clock is the counter: the usual case of an acceptance needs no more. */
+#define VDB_TRACKS_ACCEPT_PLAIN BIT(1)
+/* And an EOI ends its own wait, and all senders fit in one word: that of an EOI. */
+#define VDB_TRACKS_EOI_PLAIN BIT(2)
 
 /**
  * struct vdb_vm - a VM, from its first vCPU to kvm_arch_pre_destroy_vm()
@@ -169,7 +178,7 @@ static_assert(sizeof(struct vdb_vcpu) <= 256);
  * @own: this VM's overrides, those in @overrides; under vdb.lock
  * @overrides: bit n: attribute VCPU_DEBOOST_TUNING_A_n is the VM's own
  * @tuning: effective
- * @tracks: whether its IPIs are tracked: what @tuning says of that, in one word
+ * @tracks: what the hooks of an IPI must know of it, in one word: VDB_TRACKS_*
  * @from_words: words of vdb_vcpu.from that its vCPUs need
  * @spin_window_ns: learned: time on a CPU until a spin is caught
  * @lock_spins: part of its spins that no IPI explains, of VDB_SPINS_ALL
@@ -223,7 +232,7 @@ struct vdb_vm {
  * @ids: VMs by id, RCU
  * @next_id: the next VM's
  * @nr_vms: VMs tracked now
- * @generation: changes with every VM that comes or goes; never 0
+ * @generation: grows with every VM that comes or goes, and with a trip; never 0
  * @tripped: enum vcpu_deboost_trip: no hook does anything any more; see breaker.h
  * @vms_seen: since load
  * @vms_refused: since load
@@ -250,7 +259,7 @@ struct vdb {
 	struct idr ids;
 	u32 next_id;
 	u32 nr_vms;
-	u32 generation;
+	atomic64_t generation;
 	u32 tripped;
 	atomic64_t vms_seen;
 	atomic64_t vms_refused;
@@ -283,7 +292,9 @@ static inline struct vdb_vcpu *vdb_vcpu_by_idx(struct vdb_vm *vm, u32 idx)
 {
 	if (idx >= VDB_MAX_VCPUS)
 		return NULL;
-	return rcu_dereference_check(vm->vcpu[idx], lockdep_is_held(&vdb.vms_lock));
+	/* The mask says it to UBSAN, whose call would cost the hooks their registers. */
+	return rcu_dereference_check(vm->vcpu[idx & (VDB_MAX_VCPUS - 1)],
+				     lockdep_is_held(&vdb.vms_lock));
 }
 
 /**
@@ -312,8 +323,9 @@ void vdb_vms_drop_all(void);
 void vdb_vms_init(void);
 void vdb_vms_exit(void);
 
-/* tuning.c; all but vdb_tuning_inherit() under vdb.lock */
+/* tuning.c; all but vdb_tuning_digest() and vdb_tuning_inherit() under vdb.lock */
 void vdb_tuning_init(u32 mode);
+void vdb_tuning_digest(struct vdb_vm *vm);
 void vdb_tuning_inherit(struct vdb_vm *vm);
 int vdb_tuning_set(const struct vdb_tuning *tuning, u32 given);
 void vdb_tuning_override(struct vdb_vm *vm, const struct vdb_tuning *tuning, u32 given);
@@ -358,6 +370,7 @@ enum vdb_candidate {
 struct kvm_vcpu *vdb_kvm_vcpu_at(const struct kvm *kvm, unsigned int idx);
 struct task_struct *vdb_thread_of(const struct vdb_vm *vm, const struct vdb_vcpu *vcpu);
 struct task_struct *vdb_vcpu_task(const struct kvm_vcpu *vcpu);
+bool vdb_is_throttled(const struct task_struct *task);
 enum vdb_candidate vdb_candidate(const struct kvm_vcpu *vcpu, u64 *ret_ran_ns);
 bool vdb_interrupt_pending(const struct kvm_vcpu *vcpu);
 
@@ -441,6 +454,12 @@ static inline void vdb_count(struct vdb_vm *vm, unsigned int attr)
 static inline void vdb_count_add(struct vdb_vm *vm, unsigned int attr, u64 n)
 {
 	this_cpu_add(vm->counters->count[attr - VDB_C_FIRST], n);
+}
+
+/* One more of @ns in a histogram of a VM's counters: a pointer, which UBSAN need not look into. */
+static inline void vdb_count_time(u64 __percpu *hist, u64 ns)
+{
+	this_cpu_inc(hist[vdb_hist_bucket(ns, VCPU_DEBOOST_HIST_BUCKETS)]);
 }
 
 /* starve.c */

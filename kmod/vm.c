@@ -107,12 +107,10 @@ static void vm_name(struct vdb_vm *vm, struct kvm *kvm, const struct owner *owne
 	memcpy(vm->comm, owner->comm, sizeof(vm->comm));
 }
 
-/* Hooks compare it without a lock: it must not show 0, "nothing remembered", even for a moment. */
+/* What CPUs remember of their vCPUs is void: see loaded.h. */
 static void changed(void)
 {
-	u32 next = vdb.generation + 1;
-
-	WRITE_ONCE(vdb.generation, next ?: 1);
+	atomic64_inc(&vdb.generation);
 }
 
 /*
@@ -146,7 +144,6 @@ static void refuse(struct vdb_vm *vm)
 	if (!vm->refused)
 		atomic64_inc(&vdb.vms_refused);
 	WRITE_ONCE(vm->refused, true);
-	/* What CPUs remember of it is void: see loaded.h. */
 	changed();
 }
 
@@ -174,6 +171,7 @@ static bool vcpu_insert(struct vdb_vm *vm, u32 idx, u32 id, gfp_t gfp)
 	WRITE_ONCE(vm->nr_vcpus, vm->nr_vcpus + 1);
 	/* Before the vCPU can send anything. */
 	WRITE_ONCE(vm->from_words, max(vm->from_words, idx / BITS_PER_LONG + 1));
+	vdb_tuning_digest(vm);
 	return true;
 }
 
@@ -436,7 +434,7 @@ void vdb_vms_init(void)
 	hash_init(vdb.by_kvm);
 	idr_init(&vdb.ids);
 	vdb.next_id = 1;
-	vdb.generation = 1;
+	atomic64_set(&vdb.generation, 1);
 	INIT_LIST_HEAD(&vdb.fresh);
 	INIT_LIST_HEAD(&vdb.gone);
 	INIT_WORK(&vdb.vm_work, announce_and_free);

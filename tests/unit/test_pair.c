@@ -264,6 +264,56 @@ static void test_clear_first(void **state)
 	assert_int_equal(age_ns, 2 * MS);
 }
 
+/* The short way in: into a set with one slot that is empty, and then it is like the long one. */
+static void test_record_first(void **state)
+{
+	struct vdb_pair waiting[VDB_PAIRS];
+	struct vdb_pairs pairs = { 0 };
+	u64 age_ns;
+
+	(void)state;
+	/* Never used: who looks would not see it. */
+	assert_false(vdb_pairs_are_ready(&pairs));
+	vdb_pair_record(&pairs, VDB_PAIRS, 1, 0x20, 1 * MS);
+	assert_false(vdb_pairs_are_ready(&pairs));
+	assert_true(vdb_pair_clear(&pairs, 1, 0x20, 2 * MS, &age_ns));
+	assert_true(vdb_pairs_are_ready(&pairs));
+
+	vdb_pair_record_first(&pairs, VDB_PAIR_RECEIVER_MAX, 0xff, 3 * MS);
+	assert_false(vdb_pairs_are_ready(&pairs));
+	assert_int_equal(waiting_of(&pairs, 7 * MS, waiting), 1);
+	assert_int_equal(waiting[0].receiver, VDB_PAIR_RECEIVER_MAX);
+	assert_int_equal(waiting[0].vector, 0xff);
+	assert_int_equal(waiting[0].age_ns, 4 * MS);
+	assert_int_equal(vdb_pair_record(&pairs, VDB_PAIRS, VDB_PAIR_RECEIVER_MAX, 0xff, 4 * MS),
+			 VDB_PAIR_REPEATED);
+
+	/* Two at a time are not the usual case, even when both have answered. */
+	vdb_pair_record(&pairs, VDB_PAIRS, 2, 0x20, 5 * MS);
+	assert_int_equal(vdb_pairs_forget(&pairs), 2);
+	assert_false(vdb_pairs_are_ready(&pairs));
+}
+
+/* Ages are whole steps of 64 ns from the step in which it was sent, and never below 0. */
+static void test_age_in_steps(void **state)
+{
+	static const u64 bases[] = { 0, 64, 5 * MS, (1ULL << 50) - 64, (1ULL << 50) + 192, ~63ULL };
+	unsigned int i, sent, now;
+
+	(void)state;
+	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		for (sent = 0; sent < 200; sent++) {
+			u64 slot = vdb_pair_pack(vdb_pair_key(7, 0xec), bases[i] + sent);
+
+			assert_int_equal(vdb_pair_key_in(slot), vdb_pair_key(7, 0xec));
+			for (now = 0; now < 200; now++)
+				assert_int_equal(vdb_pair_age_ns(slot, bases[i] + now),
+						 now / 64 > sent / 64 ? (now / 64 - sent / 64) * 64
+								      : 0);
+		}
+	}
+}
+
 static void test_forget_receiver(void **state)
 {
 	struct vdb_pair waiting[VDB_PAIRS];
@@ -437,6 +487,8 @@ int main(void)
 		cmocka_unit_test(test_used_follows),
 		cmocka_unit_test(test_any_vector),
 		cmocka_unit_test(test_clear_first),
+		cmocka_unit_test(test_record_first),
+		cmocka_unit_test(test_age_in_steps),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_forget_receiver),
 		cmocka_unit_test(test_random_histories),
