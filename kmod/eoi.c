@@ -194,8 +194,8 @@ static void forget_vcpu(struct vdb_vm *vm, struct vdb_vcpu *me)
 	unsigned int n = vdb_pairs_forget(&me->pairs);
 	unsigned int idx;
 
-	for_each_set_bit(idx, me->from, VDB_MAX_VCPUS)
-	{
+	for (idx = vdb_sender_from(me, 0); idx < VDB_MAX_VCPUS;
+	     idx = vdb_sender_from(me, idx + 1)) {
 		struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 
 		clear_bit(idx, me->from);

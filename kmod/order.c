@@ -123,8 +123,8 @@ static bool is_awaited(struct vdb_vm *vm, struct vdb_vcpu *it)
 {
 	unsigned int idx;
 
-	for_each_set_bit(idx, it->from, VDB_MAX_VCPUS)
-	{
+	for (idx = vdb_sender_from(it, 0); idx < VDB_MAX_VCPUS;
+	     idx = vdb_sender_from(it, idx + 1)) {
 		struct vdb_vcpu *sender = vdb_vcpu_by_idx(vm, idx);
 
 		if (sender && vdb_pairs_hold(&sender->pairs, it->idx))

@@ -6,6 +6,7 @@
 #ifndef VDB_H
 #define VDB_H
 
+#include <linux/bitops.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/list.h>
@@ -310,6 +311,29 @@ static inline struct vdb_vcpu *vdb_vcpu_by_id(struct vdb_vm *vm, u32 id)
 	struct vdb_vcpu *vcpu = vdb_vcpu_by_idx(vm, id);
 
 	return likely(vcpu && vcpu->id == id) ? vcpu : xa_load(&vm->by_id, id);
+}
+
+/**
+ * vdb_sender_from - go through those that may hold a pair with a vCPU as receiver
+ * @me: the vCPU
+ * @idx: index to begin at
+ *
+ * Other CPUs set and clear bits meanwhile: each word is read once. for_each_set_bit() reads
+ * plainly, where the compiler may look twice, and KCSAN reports it.
+ *
+ * Return: the first index that is not below @idx; VDB_MAX_VCPUS if there is none.
+ */
+static inline unsigned int vdb_sender_from(const struct vdb_vcpu *me, unsigned int idx)
+{
+	while (idx < VDB_MAX_VCPUS) {
+		unsigned long bits = READ_ONCE(me->from[idx / BITS_PER_LONG]);
+
+		bits >>= idx % BITS_PER_LONG;
+		if (bits)
+			return idx + __ffs(bits);
+		idx = (idx / BITS_PER_LONG + 1) * BITS_PER_LONG;
+	}
+	return VDB_MAX_VCPUS;
 }
 
 /* vm.c */

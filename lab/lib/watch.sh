@@ -14,15 +14,18 @@ watch_trouble=(
 )
 
 # watch_races CONSOLE: print it without the data races that KCSAN has found in the kernel alone. A
-# report ends with the line it began with, one that is still being written is left out.
+# report ends with the line it began with, one that is still being written is left out. What an
+# interrupt was in the middle of, the frames below its entry, took no part in its race.
 watch_races() {
 	awk '
-		/=====\r?$/ && !report { report = 1; kept = race = ours = ""; next }
+		/=====\r?$/ && !report { report = 1; kept = race = ours = interrupted = ""; next }
 		/=====\r?$/ { report = 0; if (!race || ours) printf "%s", kept; next }
 		report {
 			kept = kept $0 "\n"
 			race = race || /BUG: KCSAN: /
-			ours = ours || /\[vcpu_deboost\]|KCSAN: assert/
+			if (/\] \r?$/) interrupted = ""
+			ours = ours || !interrupted && /\[vcpu_deboost\]|KCSAN: assert/
+			interrupted = interrupted || / asm_(sysvec_|exc_|common_interrupt)/
 			next
 		}
 		{ print }
