@@ -51,7 +51,7 @@ lab-test: all
 # Every test of the module on the debug kernels that "lab/setup --debug-kernel" has built. They are
 # slow: one at a time, and the tests of the daemon's own are left to the other kernels.
 MODULE_TESTS := load unload churn cycles failslab modes window count kinds clear choose chain \
-	order sched sight bigvm netlink vdctl grace
+	order sched sight bigvm netlink vdctl grace breaker throttle relaxed
 
 debug-test: lib cli daemon lab $(KMOD_DEBUG:%=$(B)/kmod-%/vcpu_deboost.ko)
 	@test -n "$(KMOD_DEBUG)" || { echo "debug-test: no debug kernel;" \

@@ -10,7 +10,8 @@ mkdir -p /tmp/metrics
 
 # configure WINDOW GRACE
 configure() {
-	printf '%s\n' "[global]" "mode = active" "window = $1" "[daemon]" "interval = 200ms" \
+	printf '%s\n' "[global]" "mode = active" "window = $1" \
+		"budget_hook = $hook_budget" "[daemon]" "interval = 200ms" \
 		"heartbeat_grace = $2" "[metrics]" "textfile = $prom" \
 		"textfile_interval = 1s" >$config
 }

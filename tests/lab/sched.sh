@@ -41,7 +41,7 @@ initiator loan
 loans=$(grep -c 'act=lent ' $tracing/trace)
 number "loan: some are given" "$loans" -gt 10
 # On a debug kernel everything costs so much that nobody gains.
-[[ $(uname -r) == *-k[ac]san ]] ||
+is_debug_kernel ||
 	number "loan: more IPIs are answered than before" "$(field /tmp/loan.json ops)" -gt \
 		"$(field /tmp/none.json ops)"
 

@@ -32,4 +32,5 @@ number "throttled: the group was" "$throttled" -gt 2
 number "throttled: its vCPU is found unable to run" "$blocked" -gt 100
 # Between two periods it may be switched in, or throttled, while a yield is under way: that is some
 # of them. A choice that did not look would fail as often as it now finds the vCPU blocked.
-number "throttled: hardly a yield to it comes to nothing" "$failed" -le $((blocked / 100))
+number "throttled: hardly a yield to it comes to nothing" "$failed" -le \
+	$((blocked * slower / 100))
