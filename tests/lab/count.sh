@@ -32,17 +32,26 @@ counted() {
 	check "$vm: the VM is forgotten" until_true 60 eval "! has_vm $vm"
 }
 
-# exactly VM ENDED ARGS...: 500 IPIs, one at a time; ENDED are the ways in which pairs end.
+# exactly VM ENDED ARGS...: 500 IPIs, one at a time; ENDED are the ways in which pairs end. Where the
+# emulated SVM delivers an interrupt twice, the second handler may answer the next IPI before that
+# one's own interrupt has come, and so before its EOI: then the IPI after it renews the pair.
 exactly() {
-	local vm=$1 ended=$2 key sum=0
+	local vm=$1 ended=$2 key sum=0 renewed
 
 	shift 2
+	echo >$tracing/trace
 	vdvm --name "$vm" --json --linger 60s --workload count --count 500 --vcpus 2 "$@" \
 		>/tmp/exact.json &
 	until_true 60 test -s /tmp/exact.json
 	for key in $ended; do
 		sum=$((sum + $(vm_stat "$vm" "$key")))
 	done
+	renewed=$(vm_stat "$vm" overwritten)
+	if [[ $ended != *overwritten* ]]; then
+		number "$vm: none is renewed but after an interrupt that came twice" "$renewed" \
+			-le "$(grep -c kvm_eoi: $tracing/trace)"
+		sum=$((sum + renewed))
+	fi
 	equal "$vm: 500 sent" "$(field /tmp/exact.json ipis_sent)" 500
 	equal "$vm: 500 recorded" "$(vm_stat "$vm" recorded)" 500
 	equal "$vm: 500 $ended" "$sum" 500
