@@ -32,9 +32,9 @@ counted() {
 	check "$vm: the VM is forgotten" until_true 60 eval "! has_vm $vm"
 }
 
-# exactly VM ENDED ARGS...: 500 IPIs, one at a time; ENDED are the ways in which pairs end. Where the
-# emulated SVM delivers an interrupt twice, the second handler may answer the next IPI before that
-# one's own interrupt has come, and so before its EOI: then the IPI after it renews the pair.
+# exactly VM ENDED ARGS...: 500 IPIs, one at a time; ENDED are the ways in which pairs end. Where
+# the emulated SVM delivers an interrupt twice, the second handler may answer the next IPI before
+# that one's own interrupt has come, and so before its EOI: then the IPI after it renews the pair.
 exactly() {
 	local vm=$1 ended=$2 key sum=0 renewed
 
@@ -48,8 +48,8 @@ exactly() {
 	done
 	renewed=$(vm_stat "$vm" overwritten)
 	if [[ $ended != *overwritten* ]]; then
-		number "$vm: none is renewed but after an interrupt that came twice" "$renewed" \
-			-le "$(grep -c kvm_eoi: $tracing/trace)"
+		number "$vm: none is renewed but after one that came twice" "$renewed" -le \
+			"$(grep -c kvm_eoi: $tracing/trace)"
 		sum=$((sum + renewed))
 	fi
 	equal "$vm: 500 sent" "$(field /tmp/exact.json ipis_sent)" 500
