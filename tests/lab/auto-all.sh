@@ -7,10 +7,6 @@
 # computes: the evidence, and whether it ends as the bench says that it should.
 . ./lib.sh
 
-dir=$(mktemp -d)
-conf=$dir/d.conf
-log=$dir/log
-
 # start NAME WORKLOAD VCPUS SEED
 start() {
 	vdvm --name "$1" --workload "$2" --vcpus "$3" --seed "$4" --forever >/dev/null 2>&1 &
@@ -42,17 +38,7 @@ pair() {
 	wait "${pids[@]}"
 }
 
-modprobe vcpu_deboost
-cat >"$conf" <<'CONF'
-[daemon]
-interval = 100ms
-heartbeat_grace = 5s
-auto_window = 100ms
-CONF
-: >"$log"
-vcpu-deboostd --config "$conf" --textfile off 2>>"$log" &
-daemon=$!
-
+auto_daemon
 pair ipi 4 active
 pair initiator 4 active
 pair lockipi 4 active

@@ -5,25 +5,9 @@
 # mode = auto with real VMs: active where that helps, observing where it hurts, and vdctl says why.
 . ./lib.sh
 
-dir=$(mktemp -d)
-conf=$dir/d.conf
-log=$dir/log
-
-modprobe vcpu_deboost
-cat >"$conf" <<'CONF'
-[daemon]
-interval = 100ms
-heartbeat_grace = 5s
-auto_window = 100ms
 # With the series' last strategy a VM that signals vCPUs which cannot answer, and waits for another
 # one, is hurt: 0.5 of its operations, where the defaults gain. See docs/RESULTS.md, "The daemon".
-[vm "hurt*"]
-order = stock
-sched = credit
-CONF
-: >"$log"
-vcpu-deboostd --config "$conf" --textfile off 2>>"$log" &
-daemon=$!
+auto_daemon '[vm "hurt*"]' "order = stock" "sched = credit"
 
 vdvm --name helped --workload ipi --vcpus 4 --forever >/dev/null 2>&1 &
 helped=$!

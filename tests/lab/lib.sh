@@ -131,6 +131,21 @@ soon_says() {
 	[ "$status" = 0 ] || sed 's/^/#   log: /' "$log"
 }
 
+# auto_daemon [LINE]...: the module, and $daemon with mode = auto that looks and tries in short
+# windows and says to $log what it does; LINEs are added to its configuration.
+auto_daemon() {
+	local dir
+
+	dir=$(mktemp -d)
+	log=$dir/log
+	modprobe vcpu_deboost
+	printf '%s\n' "[daemon]" "interval = 100ms" "heartbeat_grace = 5s" \
+		"auto_window = 100ms" "$@" >"$dir/d.conf"
+	: >"$log"
+	vcpu-deboostd --config "$dir/d.conf" --textfile off 2>>"$log" &
+	daemon=$!
+}
+
 never() { ! "$@"; }
 
 # The module acts, but in KVM's order and by KVM's yield, for tests of the choice alone.

@@ -98,6 +98,13 @@ static void settle(struct guest *g)
 	assert_int_not_equal(g->a.state, AUTO_TRIAL);
 }
 
+/* So long, and to the end of the trial that runs then. */
+static void try_for(struct guest *g, uint64_t ms)
+{
+	run(g, ms);
+	settle(g);
+}
+
 static struct guest guest(double spins, double effect, double neighbours, double spread)
 {
 	struct guest g = {
@@ -114,8 +121,7 @@ static void test_gain(void **state)
 	struct auto_effect e;
 
 	(void)state;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.state, AUTO_ACTIVE);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
 	auto_effect(&g.a, AUTO_SPINS, &e);
@@ -128,8 +134,7 @@ static void test_harm(void **state)
 	struct guest g = guest(1000, 1.3, 1, 0.15);
 
 	(void)state;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.state, AUTO_REST);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
 	assert_false(auto_is_active(&g.a));
@@ -141,8 +146,7 @@ static void test_harm_to_others(void **state)
 	struct guest g = guest(1000, 0.6, 1.4, 0.1);
 
 	(void)state;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
 }
 
@@ -155,8 +159,7 @@ static void test_lost_work(void **state)
 	(void)state;
 	g.ipis = 1000;
 	g.done = 0.9;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
 	auto_effect(&g.a, AUTO_WORK, &e);
 	assert_true(fabs(e.mean - log(1 / 0.9)) < 0.02);
@@ -170,8 +173,7 @@ static void test_work_in_doubt(void **state)
 	(void)state;
 	g.ipis = 1000;
 	g.done = 1 / 1.06;
-	run(&g, 200000);
-	settle(&g);
+	try_for(&g, 200000);
 	assert_int_not_equal(g.a.verdict, AUTO_VERDICT_GAIN);
 	assert_int_equal(g.a.state, AUTO_REST);
 }
@@ -185,8 +187,7 @@ static void test_few_ipis(void **state)
 	(void)state;
 	g.ipis = 20;
 	g.done = 0.5;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
 	auto_effect(&g.a, AUTO_WORK, &e);
 	assert_int_equal(e.n, 0);
@@ -202,16 +203,14 @@ static void test_asks_more(void **state)
 	g.ipis = 1000;
 	g.done = 4;
 	g.asks = true;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
 
 	/* The same spins for something else are harm. */
 	g = guest(1000, 2, 1, 0.15);
 	g.ipis = 1000;
 	g.done = 4;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_HARM);
 }
 
@@ -223,8 +222,7 @@ static void test_gift(void **state)
 
 	(void)state;
 	g.wait = 2;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.verdict, AUTO_VERDICT_GAIN);
 	auto_effect(&g.a, AUTO_NEIGHBOURS, &e);
 	assert_true(e.n > 0 && e.mean <= 0);
@@ -268,8 +266,7 @@ static void test_noise(void **state)
 	for (i = 0; i < 200; i++) {
 		struct guest g = guest(500, 1, 1, 0.3);
 
-		run(&g, 200000);
-		settle(&g);
+		try_for(&g, 200000);
 		wrong += g.a.verdict == AUTO_VERDICT_GAIN;
 	}
 	assert_in_range(wrong, 0, 8);
@@ -296,16 +293,13 @@ static void test_stops(void **state)
 	struct guest g = guest(1000, 0.7, 1, 0.15);
 
 	(void)state;
-	run(&g, HOUR_MS);
-	settle(&g);
+	try_for(&g, HOUR_MS);
 	assert_int_equal(g.a.state, AUTO_ACTIVE);
 	g.effect = 1.2;
-	run(&g, 3 * HOUR_MS);
-	settle(&g);
+	try_for(&g, 3 * HOUR_MS);
 	assert_int_not_equal(g.a.state, AUTO_ACTIVE);
 	g.effect = 0.6;
-	run(&g, 3 * HOUR_MS);
-	settle(&g);
+	try_for(&g, 3 * HOUR_MS);
 	assert_int_equal(g.a.state, AUTO_ACTIVE);
 }
 
@@ -362,8 +356,7 @@ static void test_alone(void **state)
 
 	(void)state;
 	g.alone = true;
-	run(&g, 120000);
-	settle(&g);
+	try_for(&g, 120000);
 	assert_int_equal(g.a.state, AUTO_ACTIVE);
 }
 
