@@ -14,14 +14,18 @@ watch_trouble=(
 )
 
 # watch_races CONSOLE: print it without the data races that KCSAN has found in the kernel alone. A
-# report ends with the line it began with, one that is still being written is left out. What an
-# interrupt was in the middle of, the frames below its entry, took no part in its race.
+# report ends with the line it began with. One that is still being written is left out: its first
+# line, perhaps half of it, does not say what it is. What an interrupt was in the middle of, the
+# frames below its entry, took no part in its race.
 watch_races() {
 	awk '
-		/=====\r?$/ && !report { report = 1; kept = race = ours = interrupted = ""; next }
+		/=====\r?$/ && !report {
+			report = 1; kept = race = ours = interrupted = ""; lines = 0; next
+		}
 		/=====\r?$/ { report = 0; if (!race || ours) printf "%s", kept; next }
 		report {
 			kept = kept $0 "\n"
+			lines++
 			race = race || /BUG: KCSAN: /
 			if (/\] \r?$/) interrupted = ""
 			ours = ours || !interrupted && /\[vcpu_deboost\]|KCSAN: assert/
@@ -29,14 +33,14 @@ watch_races() {
 			next
 		}
 		{ print }
-		END { if (report && !race) printf "%s", kept }' "$1"
+		END { if (report && !race && lines > 1) printf "%s", kept }' "$1"
 }
 
 # watch_find CONSOLE: print the first line of trouble.
 watch_find() {
 	local IFS='|'
 
-	if grep -qa 'BUG: KCSAN: ' "$1"; then
+	if grep -qa '=====' "$1"; then
 		watch_races "$1"
 	else
 		cat "$1"

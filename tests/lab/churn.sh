@@ -3,7 +3,7 @@
 # VMs come and go in numbers, before and after the module, while it is asked about them.
 . ./lib.sh
 
-vms=${VMS:-60}
+vms=${VMS:-$(rounds 60 15)}
 
 vdvm --name early --workload compute --vcpus 3 --forever >/dev/null &
 sleep 0.3

@@ -83,6 +83,15 @@ slower=1
 hook_budget=250ms
 ! is_debug_kernel || slower=10 hook_budget=1s
 
+# rounds N LEAST: how often to repeat what takes a debug kernel ten times as long: N, or N / 4 there.
+rounds() {
+	if is_debug_kernel; then
+		echo $(($1 / 4 > $2 ? $1 / 4 : $2))
+	else
+		echo "$1"
+	fi
+}
+
 lift_budget() {
 	! is_debug_kernel || vdctl set budget_hook=$hook_budget >/dev/null
 }

@@ -3,7 +3,7 @@
 # The module is taken away and put back while vCPUs spin and yield, and CPUs go up and down.
 . ./lib.sh
 
-cycles=${CYCLES:-8}
+cycles=${CYCLES:-$(rounds 8 3)}
 
 modprobe vcpu_deboost mode=active
 vdctl set order=age >/dev/null
