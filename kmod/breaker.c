@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See breaker.h. The arithmetic is in breaker_judge.c, the look at waits in starve.c. */
+#include <linux/capability.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/timekeeping.h>
@@ -317,6 +318,9 @@ static int set_off(const char *val, const struct kernel_param *kp)
 		vdb.tripped = off ? VCPU_DEBOOST_TRIP_SWITCH : VCPU_DEBOOST_TRIP_NONE;
 		return 0;
 	}
+	/* As the other setters: to be the host's uid 0, as in some containers, is not enough. */
+	if (!capable(CAP_NET_ADMIN) || !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	mutex_lock(&vdb.lock);
 	if (vdb.closing) {
 		ret = -ESHUTDOWN;

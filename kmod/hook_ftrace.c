@@ -116,10 +116,14 @@ static void entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *
  * guard against recursion (FL_RECURSION, about 60 instructions a call): what the
  * callbacks call is none of the hooked functions, no interrupt calls one, and
  * with preemption off no other task does.
+ *
+ * PERMANENT, as live patches are: kernel.ftrace_enabled=0 would silence these hooks and
+ * leave the tracepoints, so that nobody were told of a VM's end. It is refused while they
+ * are armed, and they are refused where it is 0.
  */
 static struct ftrace_ops ops = {
 	.func = entry,
-	.flags = FTRACE_OPS_FL_IPMODIFY,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
 /* Which function is it that cannot be hooked? Try each alone. */
@@ -161,7 +165,7 @@ bool vdb_ftrace_find(struct vdb_hook *hook)
  *
  * Context: process, may sleep.
  * Return: 0, -ENOENT if a function is missing, -EBUSY if another user redirects
- * one, or another error.
+ * one or ftrace is switched off, or another error.
  */
 int vdb_ftrace_arm(struct vdb_hook **ret_culprit)
 {

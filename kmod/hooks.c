@@ -27,8 +27,8 @@
 /* The functions that are called most come first: their entries find their rows at once. */
 struct vdb_hook vdb_hooks[] = {
 	FUNCTION("spin", "kvm_vcpu_on_spin", "kvm_vcpu*,1", REDIRECT, true, vdb_entry_spin),
-	/* Without it nobody knows what came of a yield. */
-	FUNCTION("load", "kvm_arch_vcpu_load", "kvm_vcpu*,4", FTRACE, false, vdb_entry_load),
+	/* Without it nobody knows what came of a yield, and the breaker sees nobody starve. */
+	FUNCTION("load", "kvm_arch_vcpu_load", "kvm_vcpu*,4", FTRACE, true, vdb_entry_load),
 	/* Without it nobody knows whom KVM would have chosen. */
 	FUNCTION("yield", "kvm_vcpu_yield_to", "kvm_vcpu*", FTRACE, false, vdb_entry_yield),
 	/* Without it a wait for a vCPU that was reset ends with the window. */
@@ -110,7 +110,8 @@ static void refused(struct vdb_hook *hook, int error)
 		return;
 	if (error == -EBUSY)
 		snprintf(hook->reason, sizeof(hook->reason),
-			 "%s() is redirected by somebody else, a live patch perhaps", hook->symbol);
+			 "%s() cannot be redirected: live-patched, or kernel.ftrace_enabled=0",
+			 hook->symbol);
 	else
 		snprintf(hook->reason, sizeof(hook->reason), "cannot hook %s (error %d)",
 			 hook->symbol, error);
@@ -195,7 +196,7 @@ static int arm_all(const struct vdb_btf *btf)
  *
  * Context: process, under vdb.lock.
  * Return: 0 (also if armed already), -ENODEV if kvm is not loaded, -EBUSY if a
- * function is redirected by somebody else or the breaker has tripped, -ESHUTDOWN if
+ * function is redirected by somebody else, ftrace is off or the breaker has tripped, -ESHUTDOWN if
  * the module goes,
  * -EOPNOTSUPP if this kernel is not understood, -ENOMEM. On an error nothing is
  * hooked and vdb.reason says why.
@@ -284,6 +285,8 @@ static void attach(struct work_struct *work)
 	mutex_lock(&vdb.lock);
 	if (vdb.tuning.mode != VCPU_DEBOOST_MODE_OFF)
 		vdb_hooks_arm();
+	else if (vdb.reason == not_loaded)
+		vdb_hooks_say_off();
 	mutex_unlock(&vdb.lock);
 }
 

@@ -28,6 +28,9 @@ bool vdb_loaded_lookup(const struct kvm_vcpu *vcpu)
 				    : vdb_vm_of(vdb_field(vcpu, VDB_F_VCPU_KVM, struct kvm *));
 	if (vm && !READ_ONCE(vm->refused))
 		me = vdb_vcpu_by_idx(vm, vdb_field(vcpu, VDB_F_VCPU_IDX, int));
+	/* One that is being created is loaded and reset before it has its index: 0 is another's. */
+	if (me && me->id != (u32)vdb_field(vcpu, VDB_F_VCPU_ID, int))
+		me = NULL;
 	it->generation = 0;
 	if (me) {
 		it->task = current;

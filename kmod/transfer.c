@@ -111,8 +111,8 @@ static int move(struct vdb_vm *vm, struct vdb_vcpu *from, struct vdb_vcpu *to,
 	struct deal deal = { .vm = vm, .max = max };
 	int ret = transfer(&deal, task);
 
-	from->donated += deal.moved;
-	to->donated -= deal.moved;
+	atomic64_add(deal.moved, &from->donated);
+	atomic64_sub(deal.moved, &to->donated);
 	trace_vcpu_deboost_transfer(vm->id, from->idx, to->idx, ret, deal.moved, deal.paid);
 	return ret;
 }
@@ -146,7 +146,9 @@ enum vdb_help vdb_transfer_help(struct vdb_spin *spin, struct task_struct *task)
 void vdb_transfer_answered(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu *sender,
 			   struct task_struct *task)
 {
-	if (READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq) || sender->donated <= 0)
+	s64 gave = atomic64_read(&sender->donated);
+
+	if (READ_ONCE(task->on_cpu) || !READ_ONCE(task->on_rq) || gave <= 0)
 		return;
-	move(vm, me, sender, task, sender->donated);
+	move(vm, me, sender, task, gave);
 }

@@ -151,7 +151,7 @@ struct vdb_vcpu {
 	u32 loan;
 	pid_t tid;
 	struct vdb_wait wait;
-	s64 donated;
+	atomic64_t donated;
 	bool spun;
 	bool answered;
 	u8 seen;

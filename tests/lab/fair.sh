@@ -88,10 +88,6 @@ worst_gap() {
 
 mean_ops() { echo $((($(ops "$1-1" "$2") + $(ops "$1-2" "$2")) / 2)); }
 
-strategies() {
-	vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,
-}
-
 compare() {
 	local who least more gap stock_gap ops stock_ops
 
@@ -108,7 +104,7 @@ compare() {
 
 # round N: with each strategy, and without the module.
 round() {
-	local strategy
+	local strategy before
 
 	modprobe vcpu_deboost mode=active
 	for strategy in $list; do
@@ -118,7 +114,11 @@ round() {
 			continue
 		fi
 		equal "$strategy is what is used" "$(vdctl get sched)" "sched=$strategy"
+		before=$(status_of boosted)
 		measure "$strategy-$1"
+		number "$strategy: it has chosen whom to run" "$(status_of boosted)" -gt "$before"
+		equal "$strategy: and nobody has switched it off" "$(status_of mode)" active
+		ran[$strategy]=$1
 	done
 	check "the module goes" rmmod vcpu_deboost
 	measure "stock-$1"
@@ -127,8 +127,9 @@ round() {
 list=$(strategies)
 echo "# strategies: $list"
 number "there are strategies" "$(wc -w <<<"$list")" -ge 2
+declare -A ran
 round 1
 round 2
 for strategy in $list; do
-	[ ! -s "/tmp/$strategy-2.yielder" ] || compare "$strategy"
+	[ -z "${ran[$strategy]}" ] || compare "$strategy"
 done

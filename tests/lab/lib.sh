@@ -222,6 +222,11 @@ is_mode() {
 	[ "$(status_of mode)" = "$1" ]
 }
 
+# strategies: all that vdctl offers; a kernel may refuse some.
+strategies() {
+	vdctl help set | sed -n '/^ *sched /,/allowed:/s/.*allowed: \([^;]*\);.*/\1/p' | tr -d ,
+}
+
 # hooks_in_kernel: what ftrace and the tracepoints know of us, not what we say.
 hooks_in_kernel() {
 	grep -c vcpu_deboost /sys/kernel/tracing/enabled_functions

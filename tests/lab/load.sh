@@ -6,6 +6,10 @@
 # The probe counts of KVM's tracepoints are not shown anywhere: kvm itself refuses to unload
 # quietly with one left (a WARN of the tracepoint core, which fails the run).
 
+sysctl_ftrace() {
+	echo "$1" >/proc/sys/kernel/ftrace_enabled
+}
+
 equal "nothing is hooked before" "$(hooks_in_kernel)" 0
 refuses "a mode that does not exist is refused" 1 "." modprobe vcpu_deboost mode=fast
 check "the reason is in the log" grep -q "mode=fast is not one of off, observe, active" \
@@ -17,10 +21,17 @@ number "functions are hooked" "$(hooks_in_kernel)" -ge 3
 equal "as many as our table says" "$(hooks_in_kernel)" "$(functions_hooked)"
 equal "no hook is refused" "$(vdctl hooks --json | grep -c '"state": "refused"')" 0
 
+# Without PERMANENT it would be accepted, and the functions' hooks silent.
+refuses "ftrace cannot be switched off under us" 1 busy sysctl_ftrace 0
 check "mode off" vdctl set mode=off
 equal "off: no hook is armed in the kernel" "$(hooks_in_kernel)" 0
 equal "off: no hook is armed in our table" \
 	"$(vdctl hooks --json | grep -c '"state": "armed"')" 0
+check "then it can" sysctl_ftrace 0
+refuses "and nothing is armed" 7 "KVM could not be hooked" vdctl set mode=active
+check "for that reason" grep -q "kernel.ftrace_enabled=0" <(status_of reason)
+equal "nor hooked" "$(hooks_in_kernel)" 0
+check "on again" sysctl_ftrace 1
 check "mode active" vdctl set mode=active
 equal "active: every function is hooked" "$(hooks_in_kernel)" "$(functions_hooked)"
 
@@ -39,6 +50,14 @@ check "loads without kvm" modprobe vcpu_deboost
 equal "not armed" "$(status_of armed)" false
 check "kvm comes later" modprobe kvm_amd
 check "and is hooked" until_true 60 eval '[ "$(status_of armed)" = true ]'
+
+# With the mode off it follows KVM, too, by what it says.
+check "mode off without hooks" vdctl set mode=off
+check "kvm goes" rmmod kvm_amd kvm
+equal "that is the reason" "$(status_of reason)" "the module kvm is not loaded"
+check "kvm comes" modprobe kvm_amd
+says_off() { [ "$(status_of reason)" = "the mode is off" ]; }
+check "then the mode is" until_true 60 says_off
 
 cycles() {
 	local i modes=(off observe active)
