@@ -48,10 +48,10 @@ lab-test: all
 
 # The larger forms, which "make check" does not run.
 
-# Every test of the module on the debug kernels that "lab/setup --debug-kernel" has built. They are
-# slow: one at a time, and the tests of the daemon's own are left to the other kernels.
+# The tests of the module on the debug kernels that "lab/setup --debug-kernel" has built. They are
+# slow: one at a time, in fewer rounds, and the tests of the daemon's own are left to the others.
 MODULE_TESTS := load unload churn cycles failslab modes window count kinds clear choose chain \
-	order sched sight bigvm netlink vdctl grace breaker throttle relaxed fair
+	order sched sight bigvm netlink vdctl grace breaker throttle relaxed fair fuzz
 
 debug-test: lib cli daemon lab $(KMOD_DEBUG:%=$(B)/kmod-%/vcpu_deboost.ko)
 	@test -n "$(KMOD_DEBUG)" || { echo "debug-test: no debug kernel;" \
@@ -64,7 +64,7 @@ cycles: all
 	@tests/run --stream cycles lab/run --silence 7200 --timeout 86400 \
 		--add tests/lab/lib.sh -- tests/lab/cycles.sh 1000 5000 50
 
-# Each single allocation of a load fails.
+# Each allocation of a load fails but the middle of those that read the kernel's types.
 failslab: all
 	@tests/run --stream failslab lab/run --silence 3600 --timeout 14400 \
 		--add tests/lab/lib.sh -- tests/lab/failslab.sh 1

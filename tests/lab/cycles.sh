@@ -14,6 +14,11 @@ percpu() {
 	awk '$1 == "Percpu:" { print $2 }' /proc/meminfo
 }
 
+# KiB of vmalloc(): tables, the kernel's types while they are read, code.
+virtual() {
+	awk '$1 == "VmallocUsed:" { print $2 }' /proc/meminfo
+}
+
 # What RCU and workers free takes a moment: the least of three looks.
 settled() {
 	local least=0 now i
@@ -30,23 +35,24 @@ smaller() {
 	echo $(($1 < $2 ? $1 : $2))
 }
 
-# halves COMMAND N: run it N times in two halves; growth of both kinds of memory. A leak is in each
+# halves COMMAND N: run it N times in two halves; growth of each kind of memory. A leak is in each
 # half; what the kernel keeps once, when its caches get as large as they need to be, is in one.
 halves() {
-	local kib=() held=() i
+	local kib=() held=() virt=() i
 
-	kib[0]=$(settled objects_kib) held[0]=$(settled percpu)
-	for i in 1 2; do
-		"$1" $((($2 + 1) / 2)) || return 1
-		kib[i]=$(settled objects_kib) held[i]=$(settled percpu)
+	for i in 0 1 2; do
+		[ $i = 0 ] || "$1" $((($2 + 1) / 2)) || return 1
+		kib[i]=$(settled objects_kib) held[i]=$(settled percpu) virt[i]=$(settled virtual)
 	done
-	echo "# objects ${kib[*]} KiB, per CPU ${held[*]} KiB"
+	echo "# objects ${kib[*]} KiB, per CPU ${held[*]} KiB, virtual ${virt[*]} KiB"
 	slab_growth=$(smaller $((kib[1] - kib[0])) $((kib[2] - kib[1])))
 	cpu_growth=$(smaller $((held[1] - held[0])) $((held[2] - held[1])))
 	cpu_before=${held[0]}
+	virt_growth=$(smaller $((virt[1] - virt[0])) $((virt[2] - virt[1])))
+	virt_before=${virt[0]}
 }
 
-# drift WHAT COMMAND N: neither may grow, but for what the kernel keeps without us, $stock KiB.
+# drift WHAT COMMAND N: none may grow, but for what the kernel keeps without us, $stock KiB.
 stock=0
 drift() {
 	local begin status=0
@@ -60,6 +66,7 @@ drift() {
 	number "$1: what is in use grows by less than 1 % of all slabs" \
 		$(((slab_growth - stock) * 100)) -lt "$(slab_kib)"
 	number "$1: and so does the per-CPU memory" $((cpu_growth * 100)) -lt "$cpu_before"
+	number "$1: and what vmalloc() gave" $((virt_growth * 100)) -lt "$virt_before"
 }
 
 # Every 25th time KVM goes too, before us or after us in turn.

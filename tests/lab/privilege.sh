@@ -86,6 +86,21 @@ for set in CapEff CapPrm CapBnd CapAmb; do
 done
 equal "it gains no other" "$(of_status NoNewPrivs)" 1
 equal "system calls are filtered" "$(of_status Seccomp)" 2
+list=$(show SystemCallFilter)
+for call in fork vfork clone clone3 ptrace setns unshare mount bpf perf_event_open \
+	process_vm_readv process_vm_writev init_module keyctl kexec_load; do
+	[[ " $list " != *" $call "* ]] || allowed+=" $call"
+done
+check "by a list of what is allowed" eval '[[ " $list " = *" sendmsg "* && $list != "~"* ]]'
+equal "on which is nothing that is dangerous with its capabilities" "$allowed" ""
+# filtered COMMAND...: under that list
+filtered() {
+	systemd-run --quiet --wait --pipe -p SystemCallFilter="$list" \
+		-p SystemCallErrorNumber=EPERM "$@"
+}
+check "a program runs under it" filtered /bin/true
+refuses "but starts no other" 254 "fork: .*not permitted" filtered bash -c 'ls / | cat'
+refuses "nor takes a namespace" 1 "not permitted" filtered unshare --mount /bin/true
 equal "it has one thread" "$(of_status Threads)" 1
 equal "and no shell" "$(getent passwd $user | cut -d: -f7)" /usr/sbin/nologin
 
@@ -134,6 +149,10 @@ refuses "and cannot set either" 5 "$needs" \
 	as nobody "65534,$(id -g $user)" vdctl set mode=off
 check "its user alone cannot either" never as $user "$(id -g $user)" vdctl set mode=off
 equal "nothing was set" "$(status_of mode)" active
+refuses "uid 0 without the capabilities cannot use the switch" 1 "not permitted" \
+	setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \
+	bash -c 'echo 1 >/sys/module/vcpu_deboost/parameters/off'
+equal "and did not" "$(status_of mode)" active
 
 # Root of another user namespace is nobody here.
 refuses "root in a container cannot set" 5 "$needs" as nobody 65534 \

@@ -18,7 +18,8 @@ until_true 60 eval '[ "$(vm_stat ipi boosted)" -gt 10 ]'
 ! is_debug_kernel || renice -n -19 $$ >/dev/null
 
 lost=0
-# cycle N: unload and load N times; slowest: the longest unload. What this kernel cannot do is refused.
+# cycle N: unload and load N times; slowest: the longest unload, left: hooks that were in the kernel
+# after one. A strategy that this kernel cannot do is refused.
 cycle() {
 	local i begin took strategy list
 
@@ -30,7 +31,8 @@ cycle() {
 		took=$(($(now_ms) - begin))
 		[ "$took" -le "$slowest" ] || slowest=$took
 		left=$((left + $(hooks_in_kernel)))
-		modprobe vcpu_deboost mode=active && vdctl set order=age >/dev/null || lost=$((lost + 1))
+		modprobe vcpu_deboost mode=active && vdctl set order=age >/dev/null ||
+			lost=$((lost + 1))
 		strategy=${list[i % ${#list[@]}]}
 		vdctl set "sched=$strategy" >/dev/null 2>&1 || strategy+=" (refused)"
 		echo "# unload $i: $took ms; then $strategy"
