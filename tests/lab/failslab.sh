@@ -6,7 +6,7 @@
 # while hooks are armed each so many-th fails; "make failslab" gives 1.
 . ./lib.sh
 
-step=${1:-$((360 / $(rounds 40 20)))}
+step=${1:-9}
 
 fail=/sys/module/vdb_fail/parameters
 modprobe vdb_fail victim=vcpu_deboost
