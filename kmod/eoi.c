@@ -20,6 +20,9 @@ static void last_answer(struct vdb_vm *vm, struct vdb_vcpu *me, struct vdb_vcpu 
 		return;
 	WRITE_ONCE(sender->spun, false);
 	WRITE_ONCE(sender->answered, true);
+	WRITE_ONCE(sender->answered_ns, vdb_clock_ns());
+	WRITE_ONCE(sender->asked_ns, 0);
+	WRITE_ONCE(sender->answerer, me->idx + 1);
 	vdb_sched_answered(vm, me, sender);
 }
 

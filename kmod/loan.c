@@ -9,6 +9,9 @@
  * to see it, and pays that back, too: so a sender loses its CPU between two waits, not
  * in one, and gets no more of it than its share.
  *
+ * One that has sent its EOI and is still waited for (see receiver.c) is lent to for as long as
+ * a sender needs to see its answer; then the sender is brought back.
+ *
  * One that waits for several answers: loan_row.c.
  *
  * A slot belongs to who has set the state BUSY; whatever waits for it to end is the slot's
@@ -43,7 +46,7 @@ void vdb_loan_look_again(struct vdb_loan *loan, u64 in_ns)
 static int lend(struct task_struct *task, void *arg)
 {
 	struct vdb_loan *loan = arg;
-	u64 run_ns = loan->lender ? VDB_UNANSWERED_NS : VDB_SEE_NS;
+	u64 run_ns = loan->lender && !loan->finishing ? VDB_UNANSWERED_NS : VDB_SEE_NS;
 	int ret = vdb_fair_give(task, &loan->chain, VDB_MARGIN_NS);
 
 	if (ret)
@@ -164,7 +167,7 @@ static void settle(struct vdb_loan *loan)
 	if (lost)
 		trace_vcpu_deboost_loan(loan->vm, loan->idx, VDB_LOAN_WRITTEN_OFF, lost);
 	rcu_read_unlock();
-	if (loan->lender && loan->times.answered_ns && !READ_ONCE(closed))
+	if (loan->lender && (loan->times.answered_ns || loan->finishing) && !READ_ONCE(closed))
 		vdb_row_goes_on(loan);
 	else
 		vdb_loan_release(loan);
@@ -299,6 +302,7 @@ struct vdb_loan *vdb_loan_claim(struct vdb_spin *spin, int cpu, bool now)
 	loan->lender_idx = spin->me->idx;
 	loan->vm = spin->vm->id;
 	loan->left = 0;
+	loan->finishing = !spin->nr_waits;
 	return loan;
 }
 

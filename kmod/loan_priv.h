@@ -41,6 +41,7 @@ enum vdb_loan_slot {
  * @idx: of the borrower, for the trace
  * @lender_idx: of the lender
  * @left: so many more may be lent to, in a row
+ * @finishing: the borrower has answered, and the lender does not see it yet
  */
 struct vdb_loan {
 	struct hrtimer timer;
@@ -55,6 +56,7 @@ struct vdb_loan {
 	u16 idx;
 	u16 lender_idx;
 	u8 left;
+	bool finishing;
 };
 
 DECLARE_PER_CPU(struct vdb_loan, vdb_loans[VDB_LOAN_SLOTS]);

@@ -3,6 +3,9 @@
  * Waits for an IPI: yield to the receiver, looked up by index, longest waiting
  * first.
  *
+ * One that has sent its EOI may not have handled the interrupt yet: it is waited for as long
+ * as the sender goes on spinning.
+ *
  * A receiver may be stuck: it was caught spinning after the IPI had been sent,
  * and still has not answered, so it spins with interrupts off, and waits for
  * somebody itself. To run it would only make it spin again. Then the chain is
@@ -150,6 +153,73 @@ static unsigned int look(struct search *s, unsigned int i)
 	return n;
 }
 
+/*
+ * Whether it still spins for its last answer: that came less than a spin takes to be caught
+ * ago, or it has not worked since it spun before. Without ages that cannot be told.
+ */
+static bool is_same_wait(const struct vdb_spin *spin)
+{
+	const struct vdb_age *age = &spin->me->age;
+
+	return age->spun_ns == spin->now_ns &&
+	       (age->since_ns != spin->now_ns ||
+		spin->now_ns - READ_ONCE(spin->me->answered_ns) <
+			2 * READ_ONCE(spin->vm->spin_window_ns));
+}
+
+/* Whether one that has answered may not be done with it: it has not run enough since. */
+static bool is_finishing(const struct vdb_spin *spin, const struct vdb_vcpu *it, bool running)
+{
+	u64 loaded_ns = READ_ONCE(it->loaded_ns);
+	u64 asked_ns = READ_ONCE(spin->me->asked_ns);
+
+	if (running)
+		return spin->now_ns - max(loaded_ns, READ_ONCE(spin->me->answered_ns)) < NEAR_NS;
+	return !asked_ns || (s64)(loaded_ns - asked_ns) < 0;
+}
+
+/**
+ * vdb_receiver_finish - a vCPU goes on spinning after its last answer
+ * @spin: target, or who is near, are filled if there is one
+ *
+ * An EOI comes before what the sender waits for: Linux acknowledges an interrupt before it
+ * handles it. A receiver that loses its CPU in between is still waited for.
+ *
+ * Context: the vCPU's thread, preemption off, rcu_read_lock().
+ * Return: true if there is a target that can use the CPU now, or if none is needed.
+ */
+bool vdb_receiver_finish(struct vdb_spin *spin)
+{
+	u16 last = READ_ONCE(spin->me->answerer);
+	enum vdb_candidate candidate;
+	struct kvm_vcpu *vcpu;
+	struct vdb_vcpu *it;
+	bool running;
+
+	if (!last)
+		return false;
+	it = vdb_vcpu_by_idx(spin->vm, last - 1);
+	vcpu = it ? vdb_kvm_vcpu_at(spin->kvm, it->idx) : NULL;
+	candidate = vcpu ? vdb_candidate(vcpu, NULL) : VDB_CANDIDATE_BLOCKED;
+	running = candidate == VDB_CANDIDATE_RUNNING;
+	if (candidate == VDB_CANDIDATE_BLOCKED || !is_same_wait(spin) ||
+	    !is_finishing(spin, it, running)) {
+		WRITE_ONCE(spin->me->answerer, 0);
+		return false;
+	}
+	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
+	spin->why = VCPU_DEBOOST_STATS_A_BOOSTED;
+	spin->waited_ns = spin->now_ns - READ_ONCE(spin->me->answered_ns);
+	if (running) {
+		spin->near = it;
+		return true;
+	}
+	WRITE_ONCE(spin->me->asked_ns, spin->now_ns);
+	spin->target = it;
+	spin->target_vcpu = vcpu;
+	return true;
+}
+
 /**
  * vdb_receiver_choose - whom a spinning vCPU waits for
  * @spin: target, reason and age are filled if one is found
@@ -170,6 +240,7 @@ bool vdb_receiver_choose(struct vdb_spin *spin)
 		return false;
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
 	WRITE_ONCE(spin->me->spun, true);
+	WRITE_ONCE(spin->me->answerer, 0);
 	for (i = 1; i < s.n && !spin->target; i++)
 		look(&s, i);
 	if (spin->target || (s.stuck.vcpu && take(spin, s.stuck.vcpu, &s.stuck.pair, false)))

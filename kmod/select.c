@@ -25,10 +25,12 @@ static void note_kind(struct vdb_vm *vm, bool ipi)
 static bool choose(struct vdb_spin *spin)
 {
 	const struct vdb_tuning *tuning = &spin->vm->tuning;
-	bool waits = READ_ONCE(tuning->ipi_tracking) && vdb_receiver_choose(spin);
+	bool tracked = READ_ONCE(tuning->ipi_tracking);
+	bool waits = tracked && vdb_receiver_choose(spin);
+	bool finishes = tracked && !spin->nr_waits && vdb_receiver_finish(spin);
 
-	note_kind(spin->vm, spin->nr_waits);
-	if (waits)
+	note_kind(spin->vm, spin->nr_waits || finishes);
+	if (waits || finishes)
 		return true;
 	return READ_ONCE(tuning->order) != VCPU_DEBOOST_ORDER_STOCK && vdb_order_choose(spin);
 }

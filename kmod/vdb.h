@@ -125,6 +125,9 @@ struct vdb_counters {
  * @donated: service it gave to siblings, less what it got from them; sched=transfer
  * @spun: it was caught spinning for an IPI that has no answer yet
  * @answered: it has its last answer, and has not run since
+ * @answered_ns: when its last answer came, of one that it had spun for
+ * @answerer: index + 1 of who gave that, until it is clear that it is not waited for
+ * @asked_ns: when it yielded to that one since, 0 if it has not
  * @seen: enum vdb_seen bits, sampled when the vCPU is loaded
  * @cpu: the only one it may run on + 1, 0 if there are several
  * @tid: of its thread, 0 until it has got a CPU
@@ -140,11 +143,14 @@ struct vdb_vcpu {
 	u64 boosted_ns;
 	u64 yield_ns;
 	u64 loaded_ns;
+	u64 answered_ns;
+	u64 asked_ns;
 	u16 yield_to;
 	u16 would;
 	u16 sending;
 	u16 sent_to;
 	u16 sent_how;
+	u16 answerer;
 	u16 idx;
 	u32 cpu;
 	u32 id;
@@ -432,6 +438,7 @@ struct vdb_spin {
 unsigned int vdb_receivers(struct vdb_vm *vm, struct vdb_vcpu *vcpu, u64 now_ns,
 			   struct vdb_pair waiting[VDB_PAIRS]);
 bool vdb_receiver_choose(struct vdb_spin *spin);
+bool vdb_receiver_finish(struct vdb_spin *spin);
 
 /* order.c */
 const char *vdb_order_missing(u32 order);

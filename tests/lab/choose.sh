@@ -9,17 +9,18 @@ load_plain
 echo 40000 >$tracing/buffer_size_kb
 echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable
 
-# pair NAME WORKLOAD: two VMs on two CPUs, so that vCPUs are queued; NAME is looked at.
+# pair NAME WORKLOAD [OPTION...]: two VMs on two CPUs, so that vCPUs are queued; NAME is looked at.
 pair() {
+	vm=$1
+	shift
 	echo >$tracing/trace
 	rm -f /dev/shm/pair /tmp/pair.json
-	vdvm --name beside --workload "$2" --vcpus 4 --time 300ms --barrier /dev/shm/pair \
+	vdvm --name beside --workload "$@" --vcpus 4 --time 300ms --barrier /dev/shm/pair \
 		--parties 2 >/dev/null &
-	vdvm --name "$1" --json --linger 60s --workload "$2" --vcpus 4 --time 300ms \
+	vdvm --name "$vm" --json --linger 60s --workload "$@" --vcpus 4 --time 300ms \
 		--barrier /dev/shm/pair --parties 2 >/tmp/pair.json &
 	looked_at=$!
 	until_true 60 test -s /tmp/pair.json
-	vm=$1
 	id=$(vm_stat "$vm" id)
 	grep "vcpu_deboost_choose: vm=$id " $tracing/trace >/tmp/pair.trace
 }
@@ -100,7 +101,23 @@ number "age: locks and IPIs both lead to somebody" "$(vm_stat age boosted)" -gt 
 number "age: by age too" "$(sum boosted_at_work boosted_oldest)" -gt 0
 end
 
-vdctl set mode=observe order=stock >/dev/null
+# An EOI comes before the answer, or after it. No vector: the EOI has come, and the sender spins on.
+finishing() { grep -cE 'why=receiver act=yield vector=0x0 ' /tmp/pair.trace; }
+
+vdctl set sched=loan >/dev/null
+pair first initiator
+balance
+first=$(finishing)
+end
+pair last initiator --eoi last
+balance
+last=$(finishing)
+end
+echo "# yields to one that had sent its EOI: $first; with the answer before it: $last"
+number "one that has sent its EOI and lost its CPU is waited for" "$first" -gt 2
+number "but not where the answer comes first" $((last * 4)) -le "$first"
+
+vdctl set mode=observe order=stock sched=none >/dev/null
 pair watched ipi
 equal "watched: nobody is yielded to" "$(sum $yields redundant ran failed)" 0
 would=$(vm_stat watched would_boost)
