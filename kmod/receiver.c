@@ -162,9 +162,8 @@ static bool is_same_wait(const struct vdb_spin *spin)
 	const struct vdb_age *age = &spin->me->age;
 
 	return age->spun_ns == spin->now_ns &&
-	       (age->since_ns != spin->now_ns ||
-		spin->now_ns - READ_ONCE(spin->me->answered_ns) <
-			2 * READ_ONCE(spin->vm->spin_window_ns));
+	       (age->since_ns != spin->now_ns || spin->now_ns - READ_ONCE(spin->me->answered_ns) <
+							 2 * READ_ONCE(spin->vm->spin_window_ns));
 }
 
 /* Whether one that has answered may not be done with it: it has not run enough since. */

@@ -23,8 +23,8 @@ measure() {
 	vdvm --name neighbour --json --workload compute --vcpus 2 --time "$time" \
 		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.neighbour" &
 	vms+=($!)
-	vdvm --name yielder --json --workload "$workload" --vcpus $vcpus --time "$time" --linger 60s \
-		--barrier /dev/shm/fair --parties 2 >"/tmp/$1.yielder" &
+	vdvm --name yielder --json --workload "$workload" --vcpus $vcpus --time "$time" \
+		--linger 60s --barrier /dev/shm/fair --parties 2 >"/tmp/$1.yielder" &
 	vms+=($!)
 	# After the VMs: what they have of a CPU before there are others tells nothing.
 	./busy hog 0 >"/tmp/$1.hog0" &
