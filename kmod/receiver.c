@@ -83,6 +83,14 @@ static bool answer_is_near(const struct vdb_spin *spin, const struct vdb_vcpu *r
 	return min(age_ns, spin->now_ns - READ_ONCE(receiver->loaded_ns)) < NEAR_NS;
 }
 
+static void note_near(struct vdb_spin *spin, struct vdb_vcpu *receiver, const struct vdb_pair *pair)
+{
+	spin->near = receiver;
+	spin->why = VCPU_DEBOOST_STATS_A_BOOSTED;
+	spin->waited_ns = pair->age_ns;
+	spin->vector = pair->vector;
+}
+
 /* Look at one that @from waits for. Return: true if it is the target. */
 static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 {
@@ -96,12 +104,8 @@ static bool visit(struct search *s, const struct vdb_pair *pair, bool chained)
 	candidate = vdb_candidate(vcpu, NULL);
 	s->running |= candidate == VDB_CANDIDATE_RUNNING && !chained;
 	if (candidate == VDB_CANDIDATE_RUNNING && !chained &&
-	    answer_is_near(s->spin, receiver, pair->age_ns)) {
-		s->spin->near = receiver;
-		s->spin->why = VCPU_DEBOOST_STATS_A_BOOSTED;
-		s->spin->waited_ns = pair->age_ns;
-		s->spin->vector = pair->vector;
-	}
+	    answer_is_near(s->spin, receiver, pair->age_ns))
+		note_near(s->spin, receiver, pair);
 	if (candidate == VDB_CANDIDATE_BLOCKED)
 		return false;
 	if (!is_stuck(s, receiver, pair))
@@ -167,14 +171,14 @@ static bool is_same_wait(const struct vdb_spin *spin)
 }
 
 /* Whether one that has answered may not be done with it: it has not run enough since. */
-static bool is_finishing(const struct vdb_spin *spin, const struct vdb_vcpu *it, bool running)
+static bool is_finishing(const struct vdb_spin *spin, const struct vdb_vcpu *it, bool running,
+			 u64 age_ns)
 {
-	u64 loaded_ns = READ_ONCE(it->loaded_ns);
 	u64 asked_ns = READ_ONCE(spin->me->asked_ns);
 
 	if (running)
-		return spin->now_ns - max(loaded_ns, READ_ONCE(spin->me->answered_ns)) < NEAR_NS;
-	return !asked_ns || (s64)(loaded_ns - asked_ns) < 0;
+		return answer_is_near(spin, it, age_ns);
+	return !asked_ns || (s64)(READ_ONCE(it->loaded_ns) - asked_ns) < 0;
 }
 
 /**
@@ -189,6 +193,7 @@ static bool is_finishing(const struct vdb_spin *spin, const struct vdb_vcpu *it,
  */
 bool vdb_receiver_finish(struct vdb_spin *spin)
 {
+	struct vdb_pair pair = { .age_ns = spin->now_ns - READ_ONCE(spin->me->answered_ns) };
 	u16 last = READ_ONCE(spin->me->answerer);
 	enum vdb_candidate candidate;
 	struct kvm_vcpu *vcpu;
@@ -202,21 +207,17 @@ bool vdb_receiver_finish(struct vdb_spin *spin)
 	candidate = vcpu ? vdb_candidate(vcpu, NULL) : VDB_CANDIDATE_BLOCKED;
 	running = candidate == VDB_CANDIDATE_RUNNING;
 	if (candidate == VDB_CANDIDATE_BLOCKED || !is_same_wait(spin) ||
-	    !is_finishing(spin, it, running)) {
+	    !is_finishing(spin, it, running, pair.age_ns)) {
 		WRITE_ONCE(spin->me->answerer, 0);
 		return false;
 	}
 	vdb_count(spin->vm, VCPU_DEBOOST_STATS_A_RECEIVER_FOUND);
-	spin->why = VCPU_DEBOOST_STATS_A_BOOSTED;
-	spin->waited_ns = spin->now_ns - READ_ONCE(spin->me->answered_ns);
 	if (running) {
-		spin->near = it;
+		note_near(spin, it, &pair);
 		return true;
 	}
 	WRITE_ONCE(spin->me->asked_ns, spin->now_ns);
-	spin->target = it;
-	spin->target_vcpu = vcpu;
-	return true;
+	return take(spin, it, &pair, false);
 }
 
 /**
