@@ -9,6 +9,15 @@ load_plain
 echo 40000 >$tracing/buffer_size_kb
 echo 1 >$tracing/events/vcpu_deboost/vcpu_deboost_choose/enable
 
+# A wait that was open when the VM had measured may end after it.
+is_quiet() {
+	local before
+
+	before=$(vm_stat "$vm" spin_exits)
+	sleep 0.1
+	[ "$(vm_stat "$vm" spin_exits)" = "$before" ]
+}
+
 # pair NAME WORKLOAD [OPTION...]: two VMs on two CPUs, so that vCPUs are queued; NAME is looked at.
 pair() {
 	vm=$1
@@ -21,6 +30,7 @@ pair() {
 		--barrier /dev/shm/pair --parties 2 >/tmp/pair.json &
 	looked_at=$!
 	until_true 60 test -s /tmp/pair.json
+	until_true 60 is_quiet
 	id=$(vm_stat "$vm" id)
 	grep "vcpu_deboost_choose: vm=$id " $tracing/trace >/tmp/pair.trace
 }
